@@ -1,0 +1,12 @@
+//! Ragstone: a touchstone for RAG indexes.
+pub mod embed;
+pub mod files;
+pub mod goldset;
+pub mod ids;
+pub mod measure;
+pub mod parity;
+pub mod replay;
+pub mod stats;
+pub mod target;
+pub mod units;
+pub mod vector;
