@@ -1,0 +1,166 @@
+//! An OpenAI-compatible embedding service.
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode, Url};
+use serde::{Deserialize, Serialize};
+
+use crate::embed::EmbedError;
+
+/// Attempts for one batch; a busy or restarting service deserves a second chance, a broken one does not deserve a minute.
+const ATTEMPTS: u32 = 4;
+/// Wait before the second attempt; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Longest wait that a service may ask for with `Retry-After`.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// One batch may take this long.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// A reply larger than this is not a batch of vectors.
+const LARGEST_REPLY: usize = 256 << 20;
+
+/// A service that embeds texts: `POST …/v1/embeddings`.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    url: Url,
+    model: String,
+    /// The environment variable that holds the key; the key itself is read when it is sent and kept nowhere.
+    key_variable: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    input: &'a [&'a String],
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    data: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+/// What one attempt came to.
+enum Attempt {
+    Done(Vec<Vec<f32>>),
+    /// Worth another try, after the wait the service asked for.
+    Busy {
+        problem: String,
+        wait: Option<Duration>,
+    },
+}
+
+impl Endpoint {
+    /// A service at `url`; a base such as `http://127.0.0.1:8089/v1` gets `/embeddings` appended.
+    ///
+    /// # Errors
+    /// If the URL is not http or https.
+    pub fn new(url: &str, model: impl Into<String>, key_variable: Option<String>) -> Result<Self, EmbedError> {
+        let wrong = |problem: &str| EmbedError::Endpoint { url: "the endpoint's URL".to_owned(), problem: problem.to_owned() };
+        let mut url = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("the scheme must be http or https"));
+        }
+        if !url.path().ends_with("/embeddings") {
+            let path = format!("{}/embeddings", url.path().trim_end_matches('/'));
+            url.set_path(&path);
+        }
+        Ok(Self { url, model: model.into(), key_variable })
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Where it is, for messages: a URL may carry a password or a signed query.
+    fn shown(&self) -> String {
+        format!("{}://{}{}", self.url.scheme(), self.url.host_str().unwrap_or_default(), self.url.path())
+    }
+
+    pub(super) fn error(&self, problem: impl Into<String>) -> EmbedError {
+        EmbedError::Endpoint { url: self.shown(), problem: problem.into() }
+    }
+
+    /// One vector for each text, in their order.
+    pub(super) async fn embed(&self, texts: &[&String]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let client = self.client()?;
+        let mut wait = FIRST_WAIT;
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&client, texts).await? {
+                Attempt::Done(vectors) => return Ok(vectors),
+                Attempt::Busy { problem, .. } if attempt == ATTEMPTS => return Err(self.error(format!("{problem}, {ATTEMPTS} times"))),
+                Attempt::Busy { wait: asked, .. } => {
+                    tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
+                    wait *= 2;
+                    attempt += 1;
+                }
+            }
+        }
+    }
+
+    fn client(&self) -> Result<Client, EmbedError> {
+        // The second installation fails, and changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
+        client.map_err(|error| self.error(error.without_url().to_string()))
+    }
+
+    async fn attempt(&self, client: &Client, texts: &[&String]) -> Result<Attempt, EmbedError> {
+        let mut request = client.post(self.url.clone()).json(&Request { model: &self.model, input: texts });
+        if let Some(variable) = &self.key_variable {
+            let key = std::env::var(variable).map_err(|_| EmbedError::Key { variable: variable.clone() })?;
+            request = request.bearer_auth(key);
+        }
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Attempt::Busy { problem: cause(error.without_url()), wait: None }),
+        };
+        let status = response.status();
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+            return Ok(Attempt::Busy { problem: format!("HTTP status {status}"), wait });
+        }
+        if !status.is_success() {
+            return Err(self.error(format!("HTTP status {status}")));
+        }
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_REPLY => {
+                    return Err(self.error(format!("a reply of more than {} MiB", LARGEST_REPLY >> 20)));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Ok(Attempt::Busy { problem: cause(error.without_url()), wait: None }),
+            }
+        }
+        self.decode(&body, texts.len()).map(Attempt::Done)
+    }
+
+    fn decode(&self, body: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let reply: Reply = serde_json::from_slice(body).map_err(|error| self.error(format!("not a list of embeddings: {error}")))?;
+        let mut vectors = vec![None; wanted];
+        for row in reply.data {
+            let slot = vectors.get_mut(row.index).ok_or_else(|| self.error(format!("an embedding with index {} of {wanted} texts", row.index)))?;
+            if slot.replace(row.embedding).is_some() {
+                return Err(self.error(format!("two embeddings with index {}", row.index)));
+            }
+        }
+        vectors.into_iter().enumerate().map(|(index, vector)| vector.ok_or_else(|| self.error(format!("no embedding with index {index}")))).collect()
+    }
+}
+
+/// The innermost reason, which is what a person can act on.
+fn cause(error: reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
