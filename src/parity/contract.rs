@@ -1,0 +1,102 @@
+//! The contract of a side: what it publishes about itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Declares the contract fields with the names that contracts, policies and reports use.
+macro_rules! contract_fields {
+    ($($(#[$doc:meta])* $field:ident = $name:literal;)*) => {
+        /// One field of a contract.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ContractField {
+            $($(#[$doc])* #[serde(rename = $name)] $field,)*
+        }
+
+        impl ContractField {
+            /// Every field, in the order of reports.
+            pub const ALL: &[Self] = &[$(Self::$field,)*];
+
+            /// Its name in contracts: `INDEX_HASH`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$field => $name,)* }
+            }
+        }
+    };
+}
+
+contract_fields! {
+    /// Root over exact ids, texts and metadata.
+    IndexHash = "INDEX_HASH";
+    /// Root over exact vector bits.
+    VectorHash = "VECTOR_HASH";
+    /// Distance of the dense search.
+    Metric = "METRIC";
+    /// Text analysis of the lexical search.
+    Analyzer = "ANALYZER";
+    /// When the index was built, RFC 3339.
+    BuildTs = "BUILD_TS";
+    /// Numbers in a vector.
+    Dim = "DIM";
+    /// Rows, enumerated and never taken from a counter.
+    Count = "COUNT";
+    /// Revision of the schema.
+    SchemaRev = "SCHEMA_REV";
+    /// The embedding model.
+    ModelTag = "MODEL_TAG";
+    /// Revision of the secrets.
+    SecretsRev = "SECRETS_REV";
+    /// How documents are cut.
+    Chunker = "CHUNKER";
+    /// The reranking model.
+    Reranker = "RERANKER";
+    /// Whether the side takes traffic.
+    Ready = "READY";
+    /// Digest of the blob manifest.
+    BlobManifest = "BLOB_MANIFEST";
+}
+
+impl fmt::Display for ContractField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that no contract field has.
+#[derive(Debug, thiserror::Error)]
+#[error("no contract field is called `{0}`")]
+pub struct UnknownField(String);
+
+impl FromStr for ContractField {
+    type Err = UnknownField;
+
+    fn from_str(name: &str) -> Result<Self, UnknownField> {
+        Self::ALL.iter().copied().find(|field| field.name() == name).ok_or_else(|| UnknownField(name.to_owned()))
+    }
+}
+
+/// What a side says of itself. A field that is absent was not stated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Contract(BTreeMap<ContractField, String>);
+
+impl Contract {
+    /// States a field.
+    #[must_use]
+    pub fn with(mut self, field: ContractField, value: impl Into<String>) -> Self {
+        self.0.insert(field, value.into());
+        self
+    }
+
+    /// What is stated for a field.
+    pub fn get(&self, field: ContractField) -> Option<&str> {
+        self.0.get(&field).map(String::as_str)
+    }
+
+    /// The stated fields in the order of reports.
+    pub fn iter(&self) -> impl Iterator<Item = (ContractField, &str)> {
+        self.0.iter().map(|(field, value)| (*field, value.as_str()))
+    }
+}
