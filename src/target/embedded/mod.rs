@@ -1,0 +1,341 @@
+//! The embedded target: a hybrid index in this process, over a gold set's own corpus.
+//!
+//! Dense exact search over the referee's vectors and BM25 by tantivy, fused by reciprocal rank. It needs no server, so that a newcomer sees a
+//! gate work at once, and it can be skewed on purpose ([`Skew`]), so that a drill sees a gate fail for the right reason.
+
+mod dense;
+mod fusion;
+mod lexical;
+mod skew;
+
+use std::sync::Arc;
+
+use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::embed::VectorTable;
+use crate::goldset::{Section, Snippets, snippets};
+use crate::ids::{SectionKey, TargetName};
+use crate::parity::{Contract, ContractField, Inventory, InventoryRow};
+use crate::target::{Failure, Hit, Locality, OffsetUnit, Offsets, Query, Reply, Retry, Stage, Target, Working};
+
+pub use dense::Metric;
+pub use lexical::Analyzer;
+pub use skew::{Skew, SkewError};
+
+use dense::Dense;
+use lexical::Lexical;
+
+/// How deep each ranking goes before fusion; the peers' usual default.
+const FUSION_DEPTH: usize = 100;
+
+/// Which searches rank the snippets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ranking {
+    /// Vectors only.
+    Dense,
+    /// Words only.
+    Bm25,
+    /// Both, fused by reciprocal rank.
+    #[default]
+    Hybrid,
+}
+
+/// How an embedded index is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Distance of the dense search.
+    pub metric: Metric,
+    /// Text analysis of the lexical search.
+    pub analyzer: Analyzer,
+    /// Which searches rank.
+    pub ranking: Ranking,
+    /// How sections are cut.
+    pub snippets: Snippets,
+    /// What is wrong with it on purpose.
+    pub skew: Skew,
+}
+
+/// Why an index cannot be built.
+#[derive(Debug, Error, Diagnostic)]
+pub enum BuildError {
+    /// A snippet has no vector.
+    #[error("target `{target}`: no vector for the text of {row}")]
+    #[diagnostic(code(target::vector), help("embed it: `ragstone gold embed` with the same snippets and also_embed as the policy uses"))]
+    NoVector {
+        /// The target.
+        target: TargetName,
+        /// The row's id.
+        row: String,
+    },
+    /// A skew names what is not there.
+    #[error("target `{target}`")]
+    #[diagnostic(code(target::skew))]
+    Skew {
+        /// The target.
+        target: TargetName,
+        /// What is wrong.
+        #[diagnostic_source]
+        source: SkewError,
+    },
+    /// The lexical index could not be written to memory.
+    #[error("target `{target}`: the lexical index cannot be built")]
+    #[diagnostic(code(target::lexical))]
+    Lexical {
+        /// The target.
+        target: TargetName,
+        /// The reason.
+        source: Box<tantivy::TantivyError>,
+    },
+}
+
+/// One indexed snippet.
+#[derive(Clone, Debug)]
+struct Row {
+    id: String,
+    section: SectionKey,
+    title: String,
+    rev: String,
+    text: String,
+    start: usize,
+    end: usize,
+}
+
+/// The metadata that `INDEX_HASH` covers.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    title: &'a str,
+    rev: &'a str,
+    start: usize,
+    end: usize,
+}
+
+/// An index in memory.
+pub struct Embedded {
+    name: TargetName,
+    ranking: Ranking,
+    rows: Vec<Row>,
+    dense: Dense,
+    lexical: Lexical,
+    vectors: Arc<VectorTable>,
+    contract: Contract,
+    inventory: Inventory,
+}
+
+/// The texts an index of these sections will want vectors for.
+///
+/// # Errors
+/// If the skew names a section that is not there.
+pub fn texts(corpus: &[Section], settings: &Settings) -> Result<Vec<String>, SkewError> {
+    Ok(rows(&settings.skew.apply(corpus)?, settings.snippets).into_iter().map(|row| row.text).collect())
+}
+
+fn rows(sections: &[Section], how: Snippets) -> Vec<Row> {
+    let cut = |section: &Section| -> Vec<Row> {
+        let key = section.key();
+        let row = |(index, snippet): (usize, crate::goldset::Snippet)| Row {
+            id: format!("{key}#{index}"),
+            section: key.clone(),
+            title: section.title.clone(),
+            rev: section.rev.clone(),
+            text: snippet.text.to_owned(),
+            start: snippet.start,
+            end: snippet.end,
+        };
+        snippets(&section.text, how).into_iter().enumerate().map(row).collect()
+    };
+    sections.iter().flat_map(cut).collect()
+}
+
+impl Embedded {
+    /// Builds the index of a corpus. `built_at` (RFC 3339) becomes `BUILD_TS`.
+    ///
+    /// # Errors
+    /// If a snippet has no vector or the skew names what is not there.
+    pub fn build(name: TargetName, corpus: &[Section], settings: &Settings, vectors: Arc<VectorTable>, built_at: &str) -> Result<Self, BuildError> {
+        let sections = settings.skew.apply(corpus).map_err(|source| BuildError::Skew { target: name.clone(), source })?;
+        let rows = rows(&sections, settings.snippets);
+        let mut dense = Dense::new(settings.metric, vectors.dim());
+        for row in &rows {
+            let vector = vectors.of_text(&row.text).ok_or_else(|| BuildError::NoVector { target: name.clone(), row: row.id.clone() })?;
+            dense.push(vector, settings.skew.length_of(&row.id));
+        }
+        let indexed = rows.iter().map(|row| format!("{}\n{}", row.title, row.text));
+        let lexical =
+            Lexical::build(settings.analyzer, indexed).map_err(|source| BuildError::Lexical { target: name.clone(), source: Box::new(source) })?;
+        let inventory = inventory(&rows);
+        let contract = Contract::default()
+            .with(ContractField::IndexHash, inventory.index_hash().to_string())
+            .with(ContractField::Metric, settings.metric.name())
+            .with(ContractField::Analyzer, settings.analyzer.name())
+            .with(ContractField::BuildTs, built_at)
+            .with(ContractField::Dim, vectors.dim().to_string())
+            .with(ContractField::Count, rows.len().to_string())
+            .with(ContractField::ModelTag, vectors.model())
+            .with(ContractField::Chunker, settings.snippets.to_string());
+        Ok(Self { name, ranking: settings.ranking, rows, dense, lexical, vectors, contract, inventory })
+    }
+
+    fn search(&self, query: &Query) -> Result<Reply, Failure> {
+        let depth = FUSION_DEPTH.max(query.k.get());
+        let ranked = match self.ranking {
+            Ranking::Dense => self.dense_ranking(query, depth)?,
+            Ranking::Bm25 => self.lexical_ranking(query, depth)?,
+            Ranking::Hybrid => fusion::reciprocal_rank(&[self.dense_ranking(query, depth)?, self.lexical_ranking(query, depth)?]),
+        };
+        let hits = ranked.into_iter().take(query.k.get()).map(|(row, score)| self.hit(row, score)).collect();
+        Ok(Reply { hits, answer: None })
+    }
+
+    fn dense_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
+        let vector = self.vectors.of_text(&query.text).ok_or_else(|| Failure {
+            class: "no_query_vector".to_owned(),
+            stage: Stage::Query,
+            message: format!("form {} of {} has no vector", query.form.0, query.question),
+            retry: Retry::Pointless,
+        })?;
+        Ok(self.dense.rank(vector, depth))
+    }
+
+    fn lexical_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
+        self.lexical.rank(&query.text, depth).map_err(|error| Failure {
+            class: "lexical_search".to_owned(),
+            stage: Stage::Tool,
+            message: error.to_string(),
+            retry: Retry::Pointless,
+        })
+    }
+
+    fn hit(&self, row: usize, score: f64) -> Hit {
+        let row = &self.rows[row];
+        Hit {
+            section: row.section.clone(),
+            snippet_id: row.id.clone(),
+            score,
+            text: row.text.clone(),
+            offsets: Some(Offsets { start: row.start, end: row.end, unit: OffsetUnit::Char }),
+        }
+    }
+}
+
+fn inventory(rows: &[Row]) -> Inventory {
+    let row = |row: &Row| {
+        let metadata = Metadata { title: &row.title, rev: &row.rev, start: row.start, end: row.end };
+        InventoryRow::new(row.id.clone(), row.section.clone(), &row.text, &metadata).expect("strings and integers have a canonical form")
+    };
+    Inventory { rows: rows.iter().map(row).collect() }
+}
+
+impl Target for Embedded {
+    fn name(&self) -> &TargetName {
+        &self.name
+    }
+
+    fn locality(&self) -> Locality {
+        Locality::InProcess
+    }
+
+    fn contract(&self) -> Working<'_, Contract> {
+        Box::pin(std::future::ready(Ok(self.contract.clone())))
+    }
+
+    fn inventory(&self) -> Working<'_, Option<Inventory>> {
+        Box::pin(std::future::ready(Ok(Some(self.inventory.clone()))))
+    }
+
+    fn retrieve<'a>(&'a self, query: &'a Query) -> Working<'a, Reply> {
+        Box::pin(async move { self.search(query) })
+    }
+}
+
+/// Orders by score, then by row, so that equal scores rank the same way every time.
+fn best_first(scored: &mut [(usize, f64)]) {
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Form, QuestionId, Seed};
+    use crate::units::Cutoff;
+
+    fn corpus() -> Vec<Section> {
+        let section = |id: &str, text: &str| Section {
+            doc_id: crate::ids::DocId::new("d"),
+            section_id: crate::ids::SectionId::new(id),
+            title: id.to_owned(),
+            text: text.to_owned(),
+            rev: "2".to_owned(),
+            line: 1,
+        };
+        vec![
+            section("east", "Writes are frozen. Queues are drained."),
+            section("north", "Certificates expire."),
+            section("up", "Caches warm slowly."),
+        ]
+    }
+
+    fn vectors() -> Arc<VectorTable> {
+        let mut table = VectorTable::new("m");
+        let texts = [
+            ("Writes are frozen. Queues are drained.", [1.0, 0.0, 0.0]),
+            ("Certificates expire.", [0.0, 1.0, 0.0]),
+            ("Caches warm slowly.", [0.0, 0.0, 1.0]),
+            ("Writes were frozen.", [0.9, 0.1, 0.0]),
+            ("When does a certificate expire?", [0.3, 0.9, 0.1]),
+        ];
+        for (text, vector) in texts {
+            table.insert_text(text, &vector).expect("a direction");
+        }
+        Arc::new(table)
+    }
+
+    fn ask(settings: &Settings, text: &str) -> Vec<String> {
+        let index = Embedded::build(TargetName::new("t"), &corpus(), settings, vectors(), "now").expect("built");
+        let query = Query {
+            question: QuestionId::new("q"),
+            form: Form::ORIGINAL,
+            seed: Seed(1),
+            k: Cutoff::new(2).expect("positive"),
+            text: text.to_owned(),
+        };
+        index.search(&query).expect("a reply").hits.into_iter().map(|hit| hit.snippet_id).collect()
+    }
+
+    #[test]
+    fn each_ranking_finds_the_section_and_hybrid_does_too() {
+        for ranking in [Ranking::Dense, Ranking::Bm25, Ranking::Hybrid] {
+            let found = ask(&Settings { ranking, ..Settings::default() }, "When does a certificate expire?");
+            assert_eq!(found[0], "d/north#0", "{ranking:?}");
+        }
+    }
+
+    #[test]
+    fn without_stemming_another_number_is_another_word() {
+        let ranking = Ranking::Bm25;
+        let stemmed = ask(&Settings { ranking, ..Settings::default() }, "When does a certificate expire?");
+        let exact = ask(&Settings { ranking, analyzer: Analyzer::Whitespace, ..Settings::default() }, "When does a certificate expire?");
+        assert_eq!((stemmed.len(), exact.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_text_without_a_vector_is_named() {
+        let settings = Settings { snippets: Snippets { sentences: 1 }, ..Settings::default() };
+        let built = Embedded::build(TargetName::new("t"), &corpus(), &settings, vectors(), "now");
+        assert!(matches!(built, Err(BuildError::NoVector { row, .. }) if row == "d/east#0"));
+    }
+
+    #[test]
+    fn the_contract_covers_content_and_not_configuration() {
+        let contract = |settings: &Settings| Embedded::build(TargetName::new("t"), &corpus(), settings, vectors(), "now").expect("built").contract;
+        let healthy = contract(&Settings::default());
+        let other_analyzer = contract(&Settings { analyzer: Analyzer::Simple, ..Settings::default() });
+        assert_eq!(healthy.get(ContractField::IndexHash), other_analyzer.get(ContractField::IndexHash));
+        assert_ne!(healthy.get(ContractField::Analyzer), other_analyzer.get(ContractField::Analyzer));
+        let missing = contract(&Settings { skew: Skew { missing: vec!["d/up".to_owned()], ..Skew::default() }, ..Settings::default() });
+        assert_ne!(healthy.get(ContractField::IndexHash), missing.get(ContractField::IndexHash));
+        assert_eq!(missing.get(ContractField::Count), Some("2"));
+    }
+}
