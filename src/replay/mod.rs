@@ -1,0 +1,53 @@
+//! Replay: asks every target every planned question and writes down what came back.
+//!
+//! A [`Plan`] is the list of probes; [`replay`] carries it out and gives one [`Observation`] for each, in plan order, whatever happened:
+//! `planned = scored + failed + skipped`. The contract of every target is read before the first probe and after the last.
+
+mod observation;
+mod plan;
+mod record;
+mod run;
+
+use std::time::Duration;
+
+use crate::ids::Seed;
+use crate::units::Cutoff;
+
+pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose};
+pub use plan::{Plan, Probe};
+pub use record::{RecordError, read_observations, read_table, read_texts, write_observations, write_table, write_texts};
+pub use run::{ContractReading, Run, Side, replay};
+
+/// How a gold set is replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// At least one; each form is asked once a seed.
+    pub seeds: Vec<Seed>,
+    /// Paraphrases asked beside the original wording, as far as a question has them.
+    pub paraphrases: usize,
+    /// Hits asked for.
+    pub k: Cutoff,
+    /// Cut-offs of the ΔS(k) curve, asked for with the original wording and the first seed.
+    pub k_sweep: Vec<Cutoff>,
+    /// Probes under way at once, per target.
+    pub concurrency: usize,
+    /// Longest time of one attempt.
+    pub timeout: Duration,
+    /// Attempts after the first, for faults that may pass.
+    pub retries: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cutoff = |k| Cutoff::new(k).expect("positive");
+        Self {
+            seeds: vec![Seed(1), Seed(2)],
+            paraphrases: 3,
+            k: cutoff(10),
+            k_sweep: [5, 10, 20].map(cutoff).to_vec(),
+            concurrency: 16,
+            timeout: Duration::from_secs(10),
+            retries: 2,
+        }
+    }
+}

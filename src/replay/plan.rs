@@ -1,0 +1,53 @@
+//! Which probes are asked, in which order.
+
+use crate::goldset::GoldSet;
+use crate::ids::{Form, Seed};
+use crate::replay::{Purpose, Settings};
+use crate::units::Cutoff;
+
+/// A planned cell. Targets and questions are indexes, from 0, into the lists the plan was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Which target.
+    pub target: usize,
+    /// Which question.
+    pub question: usize,
+    /// Which wording.
+    pub form: Form,
+    /// Which seed.
+    pub seed: Seed,
+    /// Hits asked for.
+    pub k: Cutoff,
+    /// What the answer is for.
+    pub purpose: Purpose,
+}
+
+/// Every probe of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Arms are interleaved: all targets get a probe before any gets the next, so that they meet the same weather.
+    pub probes: Vec<Probe>,
+}
+
+impl Plan {
+    /// targets × questions × forms × seeds, and the k-sweep with form 0 and the first seed.
+    ///
+    /// The sweep asks again for each other cut-off instead of cutting one long list, since filters and rerankers depend on `k`.
+    pub fn new(gold: &GoldSet, n_targets: usize, settings: &Settings) -> Self {
+        let mut probes = Vec::new();
+        for (index, question) in gold.questions.iter().enumerate() {
+            let mut ask = |form, seed, k, purpose| {
+                probes.extend((0..n_targets).map(|target| Probe { target, question: index, form, seed, k, purpose }));
+            };
+            for (form, _) in question.forms().take(1 + settings.paraphrases) {
+                for &seed in &settings.seeds {
+                    ask(form, seed, settings.k, Purpose::Score);
+                }
+            }
+            for &k in settings.k_sweep.iter().filter(|&&k| k != settings.k) {
+                ask(Form::ORIGINAL, settings.seeds[0], k, Purpose::Sweep);
+            }
+        }
+        Self { probes }
+    }
+}

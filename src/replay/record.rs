@@ -1,0 +1,279 @@
+//! Observations and texts as Parquet, and back.
+
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use miette::Diagnostic;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_arrow::schema::{SchemaLike, TracingOptions};
+use thiserror::Error;
+
+use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
+use crate::replay::{HitRecord, Observation, Outcome, Purpose};
+use crate::target::{OffsetUnit, Offsets, Stage, Texts};
+use crate::units::Cutoff;
+
+/// Why a table cannot be saved or loaded.
+#[derive(Debug, Error, Diagnostic)]
+pub enum RecordError {
+    /// The file cannot be opened or written.
+    #[error("{}: cannot be read or written", path.display())]
+    #[diagnostic(code(run::io))]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// Not Parquet, or damaged.
+    #[error("{}: not a readable Parquet file", path.display())]
+    #[diagnostic(code(run::parquet), help("a run folder is written whole; copy it again from where it was made"))]
+    Parquet {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: parquet::errors::ParquetError,
+    },
+    /// Columns are missing or of other types.
+    #[error("{}: columns do not fit", path.display())]
+    #[diagnostic(code(run::columns), help("the run was written by another version; render it with that version"))]
+    Columns {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: Box<serde_arrow::Error>,
+    },
+    /// A value makes no sense.
+    #[error("{} row {row}: {problem}", path.display())]
+    #[diagnostic(code(run::value))]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Row, from 1.
+        row: usize,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// A row of `observations.parquet`.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    target: String,
+    question: String,
+    form: u16,
+    seed: u64,
+    k: u64,
+    purpose: Purpose,
+    outcome: String,
+    error_class: Option<String>,
+    error_stage: Option<Stage>,
+    error_message: Option<String>,
+    attempts: u32,
+    elapsed_ms: f64,
+    answer: Option<String>,
+    hits: Vec<HitRow>,
+}
+
+/// An element of its `hits`.
+#[derive(Serialize, Deserialize)]
+struct HitRow {
+    doc_id: String,
+    section_id: String,
+    snippet_id: String,
+    score: f64,
+    text: String,
+    start: Option<u64>,
+    end: Option<u64>,
+    unit: Option<OffsetUnit>,
+}
+
+/// A row of `texts.parquet`.
+#[derive(Serialize, Deserialize)]
+struct TextRow {
+    digest: String,
+    text: String,
+}
+
+/// Writes rows as one Parquet file that appears whole. The same rows give the same bytes.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn write_table<T: Serialize + DeserializeOwned>(path: &Path, rows: &[T]) -> Result<(), RecordError> {
+    let columns = |source| RecordError::Columns { path: path.to_owned(), source: Box::new(source) };
+    let fields = Vec::<FieldRef>::from_type::<T>(TracingOptions::default().enums_without_data_as_strings(true)).map_err(columns)?;
+    let batch = serde_arrow::to_record_batch(&fields, &rows).map_err(columns)?;
+    let bytes = parquet_bytes(batch.schema(), &batch).map_err(|source| RecordError::Parquet { path: path.to_owned(), source })?;
+    crate::files::write_whole(path, &bytes).map_err(|source| RecordError::Io { path: path.to_owned(), source })
+}
+
+fn parquet_bytes(schema: SchemaRef, batch: &RecordBatch) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(bytes)
+}
+
+/// Reads what [`write_table`] wrote.
+///
+/// # Errors
+/// If the file is missing, damaged, or has other columns.
+pub fn read_table<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordError> {
+    let file = std::fs::File::open(path).map_err(|source| RecordError::Io { path: path.to_owned(), source })?;
+    let damaged = |source| RecordError::Parquet { path: path.to_owned(), source };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build).map_err(damaged)?;
+    let mut rows = Vec::new();
+    for batch in reader {
+        let batch = batch.map_err(|error| damaged(error.into()))?;
+        let read: Vec<T> =
+            serde_arrow::from_record_batch(&batch).map_err(|source| RecordError::Columns { path: path.to_owned(), source: Box::new(source) })?;
+        rows.extend(read);
+    }
+    Ok(rows)
+}
+
+/// Writes `observations.parquet`: one row a probe, hits as a list of structs.
+///
+/// # Errors
+/// As [`write_table`].
+pub fn write_observations(path: &Path, observations: &[Observation]) -> Result<(), RecordError> {
+    let rows: Vec<Row> = observations.iter().map(Row::of).collect();
+    write_table(path, &rows)
+}
+
+/// Reads `observations.parquet`.
+///
+/// # Errors
+/// As [`read_table`], and if a value is not one that [`write_observations`] writes.
+pub fn read_observations(path: &Path) -> Result<Vec<Observation>, RecordError> {
+    let rows: Vec<Row> = read_table(path)?;
+    let read =
+        |(index, row): (usize, Row)| row.observation().map_err(|problem| RecordError::Value { path: path.to_owned(), row: index + 1, problem });
+    rows.into_iter().enumerate().map(read).collect()
+}
+
+/// Writes `texts.parquet`: each distinct text once, by digest.
+///
+/// # Errors
+/// As [`write_table`].
+pub fn write_texts(path: &Path, texts: &Texts) -> Result<(), RecordError> {
+    let rows: Vec<TextRow> = texts.iter().map(|(digest, text)| TextRow { digest: digest.to_string(), text: text.clone() }).collect();
+    write_table(path, &rows)
+}
+
+/// Reads `texts.parquet` and checks every digest.
+///
+/// # Errors
+/// As [`read_table`], and if a text does not have the digest beside it.
+pub fn read_texts(path: &Path) -> Result<Texts, RecordError> {
+    let rows: Vec<TextRow> = read_table(path)?;
+    let read = |(index, row): (usize, TextRow)| {
+        let digest = Digest::of(&row.text);
+        if digest.to_string() == row.digest {
+            return Ok((digest, row.text));
+        }
+        Err(RecordError::Value { path: path.to_owned(), row: index + 1, problem: "the text does not have the digest beside it".to_owned() })
+    };
+    rows.into_iter().enumerate().map(read).collect()
+}
+
+impl Row {
+    fn of(seen: &Observation) -> Self {
+        let mut row = Self {
+            target: seen.target.to_string(),
+            question: seen.question.to_string(),
+            form: seen.form.0,
+            seed: seen.seed.0,
+            k: seen.k.get() as u64,
+            purpose: seen.purpose,
+            outcome: String::new(),
+            error_class: None,
+            error_stage: None,
+            error_message: None,
+            attempts: seen.attempts,
+            elapsed_ms: seen.elapsed_ms,
+            answer: None,
+            hits: Vec::new(),
+        };
+        match &seen.outcome {
+            Outcome::Scored { hits, answer } => {
+                "scored".clone_into(&mut row.outcome);
+                row.answer = answer.map(|digest| digest.to_string());
+                row.hits = hits.iter().map(HitRow::of).collect();
+            }
+            Outcome::Failed { class, stage, message } => {
+                "failed".clone_into(&mut row.outcome);
+                row.error_class = Some(class.clone());
+                row.error_stage = Some(*stage);
+                row.error_message = Some(message.clone());
+            }
+            Outcome::Skipped { reason } => {
+                "skipped".clone_into(&mut row.outcome);
+                row.error_message = Some(reason.clone());
+            }
+        }
+        row
+    }
+
+    fn observation(self) -> Result<Observation, String> {
+        let needed = |value: Option<String>, column: &str| value.ok_or_else(|| format!("{column} is null"));
+        let outcome = match self.outcome.as_str() {
+            "scored" => Outcome::Scored {
+                hits: self.hits.into_iter().map(HitRow::hit).collect::<Result<_, _>>()?,
+                answer: self.answer.map(|digest| digest.parse()).transpose().map_err(|error: crate::ids::NotADigest| error.to_string())?,
+            },
+            "failed" => Outcome::Failed {
+                class: needed(self.error_class, "error_class")?,
+                stage: self.error_stage.ok_or("error_stage is null")?,
+                message: needed(self.error_message, "error_message")?,
+            },
+            "skipped" => Outcome::Skipped { reason: needed(self.error_message, "error_message")? },
+            other => return Err(format!("outcome `{other}` is none of scored, failed, skipped")),
+        };
+        Ok(Observation {
+            target: TargetName::new(self.target),
+            question: QuestionId::new(self.question),
+            form: Form(self.form),
+            seed: Seed(self.seed),
+            k: usize::try_from(self.k).ok().and_then(Cutoff::new).ok_or("k is not a positive count")?,
+            purpose: self.purpose,
+            outcome,
+            attempts: self.attempts,
+            elapsed_ms: self.elapsed_ms,
+        })
+    }
+}
+
+impl HitRow {
+    fn of(hit: &HitRecord) -> Self {
+        Self {
+            doc_id: hit.section.doc_id.to_string(),
+            section_id: hit.section.section_id.to_string(),
+            snippet_id: hit.snippet_id.clone(),
+            score: hit.score,
+            text: hit.text.to_string(),
+            start: hit.offsets.map(|offsets| offsets.start as u64),
+            end: hit.offsets.map(|offsets| offsets.end as u64),
+            unit: hit.offsets.map(|offsets| offsets.unit),
+        }
+    }
+
+    fn hit(self) -> Result<HitRecord, String> {
+        let index = |value: u64| usize::try_from(value).map_err(|error| error.to_string());
+        let offsets = match (self.start, self.end, self.unit) {
+            (Some(start), Some(end), Some(unit)) => Some(Offsets { start: index(start)?, end: index(end)?, unit }),
+            (None, None, None) => None,
+            _ => return Err("start, end and unit go together".to_owned()),
+        };
+        let text = self.text.parse().map_err(|error: crate::ids::NotADigest| error.to_string())?;
+        Ok(HitRecord { section: SectionKey::new(self.doc_id, self.section_id), snippet_id: self.snippet_id, score: self.score, text, offsets })
+    }
+}
