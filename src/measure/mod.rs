@@ -1,0 +1,24 @@
+//! Measuring: from what came back to one row of numbers a probe.
+//!
+//! Pure: no clock, no network, no random seed. [`Matched::new`] checks once that gold set, run and vectors belong together; after it
+//! measuring cannot fail. Rows are computed in parallel and kept in plan order, so one thread and sixteen give the same bytes.
+
+mod axis;
+mod coverage;
+mod curve;
+mod delta_s;
+mod lambda;
+mod matched;
+mod overlap;
+mod question;
+mod table;
+
+pub use axis::{Axes, axes, seeds_vary};
+pub use coverage::{CoverageMode, CoverageOf, TargetTokens};
+pub use curve::{CurvePoint, curve};
+pub use delta_s::{Centroid, delta_s};
+pub use lambda::{AGREEMENT, Lambda, state};
+pub use matched::{MatchError, Matched};
+pub use overlap::{RBO_P, Ranking, rbo_ext};
+pub use question::{Missing, QuestionMetrics, questions};
+pub use table::{CellMetrics, Latency, MetricTable, Status, latency, measure};

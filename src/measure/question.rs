@@ -1,0 +1,127 @@
+//! From cells to questions: the unit of every statistic.
+//!
+//! The cells of one question (forms × seeds) repeat one observation more than they add new ones, so they are reduced to one value a
+//! question before anything is inferred.
+
+use crate::ids::{QuestionId, TargetName, Topic};
+use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
+use crate::stats::median;
+
+/// What a cell without a number counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// As the worst possible value: how every verdict counts.
+    Worst,
+    /// As the best possible value: what a FAIL must survive, so that a network fault is not taken for a bad index.
+    Best,
+}
+
+/// One question on one target, over its forms and seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuestionMetrics {
+    /// Which question.
+    pub question: QuestionId,
+    /// What it is about.
+    pub topic: Topic,
+    /// Planned cells.
+    pub n_cells: usize,
+    /// Cells without numbers.
+    pub n_missing: usize,
+    /// Median of ΔS over the cells; infinite when missing cells, counted as worst, are half of them or more.
+    pub delta_s: f64,
+    /// Mean coverage of the target sections over the cells, in `[0, 1]`.
+    pub coverage: f64,
+    /// Mean coverage of the evidence spans, in `[0, 1]`.
+    pub evidence_coverage: f64,
+    /// Whether every cell is `→`.
+    pub converges: bool,
+    /// Share of cells that are `<>`, in `[0, 1]`.
+    pub share_recursive: f64,
+    /// Cells that are `×`.
+    pub n_chaotic: usize,
+}
+
+/// One row a question that has an answer, in the order of the table.
+pub fn questions(table: &MetricTable, target: &TargetName, missing: Missing) -> Vec<QuestionMetrics> {
+    let mut groups: Vec<Vec<&CellMetrics>> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for cell in table.cells.iter().filter(|cell| cell.target == *target && cell.counts()) {
+        let place = *places.entry(&cell.question).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(cell);
+    }
+    groups.iter().map(|cells| reduce(cells, missing)).collect()
+}
+
+fn reduce(cells: &[&CellMetrics], missing: Missing) -> QuestionMetrics {
+    let (distance, share, state) = match missing {
+        Missing::Worst => (f64::INFINITY, 0.0, Lambda::Divergent),
+        Missing::Best => (0.0, 1.0, Lambda::Convergent),
+    };
+    let mean = |value: &dyn Fn(&CellMetrics) -> Option<f64>| cells.iter().map(|cell| value(cell).unwrap_or(share)).sum::<f64>() / cells.len() as f64;
+    let distances: Vec<f64> = cells.iter().map(|cell| cell.delta_s.unwrap_or(distance)).collect();
+    let states = || cells.iter().map(|cell| if cell.status == Status::Scored { cell.lambda.unwrap_or(state) } else { state });
+    QuestionMetrics {
+        question: cells[0].question.clone(),
+        topic: cells[0].topic.clone(),
+        n_cells: cells.len(),
+        n_missing: cells.iter().filter(|cell| cell.status != Status::Scored).count(),
+        delta_s: median(&distances).expect("a question has cells, and none is NaN"),
+        coverage: mean(&|cell| cell.coverage),
+        evidence_coverage: mean(&|cell| cell.evidence_coverage),
+        converges: states().all(|state| state == Lambda::Convergent),
+        share_recursive: states().filter(|state| *state == Lambda::Recursive).count() as f64 / cells.len() as f64,
+        n_chaotic: states().filter(|state| *state == Lambda::Chaotic).count(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Form, Seed};
+    use crate::replay::Purpose;
+    use crate::target::Stage;
+
+    fn cell(question: &str, delta_s: Option<f64>, lambda: Lambda) -> CellMetrics {
+        let status = if delta_s.is_some() { Status::Scored } else { Status::Failed { class: "timeout".to_owned(), stage: Stage::Deadline } };
+        CellMetrics {
+            target: TargetName::new("t"),
+            question: QuestionId::new(question),
+            topic: Topic::new("x"),
+            answerable: true,
+            form: Form::ORIGINAL,
+            seed: Seed(1),
+            k: 10,
+            purpose: Purpose::Score,
+            status,
+            n_hits: 1,
+            delta_s,
+            delta_s_anchor: None,
+            delta_s_decoy: None,
+            coverage: delta_s.map(|_| 0.8),
+            evidence_coverage: delta_s.map(|_| 1.0),
+            coverage_mode: None,
+            target_rank: Some(1),
+            agreement: Some(1.0),
+            lambda: Some(lambda),
+            elapsed_ms: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_failed_cell_stays_in_the_denominator_and_counts_as_the_worst() {
+        let cells = vec![cell("a", Some(0.2), Lambda::Convergent), cell("b", Some(0.4), Lambda::Recursive), cell("a", None, Lambda::Divergent)];
+        let table = MetricTable { cells };
+        let worst = questions(&table, &TargetName::new("t"), Missing::Worst);
+        assert_eq!(worst.len(), 2);
+        assert_eq!((worst[0].n_cells, worst[0].n_missing, worst[0].converges), (2, 1, false));
+        assert_eq!(worst[0].delta_s, f64::INFINITY);
+        assert!((worst[0].coverage - 0.4).abs() < 1e-12);
+        assert!((worst[1].share_recursive - 1.0).abs() < 1e-12);
+        let best = questions(&table, &TargetName::new("t"), Missing::Best);
+        assert!((best[0].delta_s - 0.1).abs() < 1e-12 && best[0].converges);
+        assert!((best[0].coverage - 0.9).abs() < 1e-12);
+    }
+}
