@@ -9,8 +9,14 @@ use std::path::Path;
 /// # Errors
 /// If the folder does not exist or cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".ragstone-").permissions(readable()).tempfile_in(folder)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".ragstone-")
+        .permissions(readable())
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -26,5 +32,7 @@ fn readable() -> std::fs::Permissions {
 
 #[cfg(not(unix))]
 fn readable() -> std::fs::Permissions {
-    std::fs::metadata(".").expect("the current folder exists").permissions()
+    std::fs::metadata(".")
+        .expect("the current folder exists")
+        .permissions()
 }

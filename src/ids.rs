@@ -67,7 +67,10 @@ pub struct SectionKey {
 impl SectionKey {
     /// Joins the two ids.
     pub fn new(doc_id: impl Into<String>, section_id: impl Into<String>) -> Self {
-        Self { doc_id: DocId::new(doc_id), section_id: SectionId::new(section_id) }
+        Self {
+            doc_id: DocId::new(doc_id),
+            section_id: SectionId::new(section_id),
+        }
     }
 }
 
@@ -166,7 +169,9 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -177,7 +182,10 @@ mod tests {
     #[test]
     fn a_digest_reads_back_as_written() {
         let digest = Digest::of("touchstone");
-        assert_eq!(digest.to_string().parse::<Digest>().expect("own text"), digest);
+        assert_eq!(
+            digest.to_string().parse::<Digest>().expect("own text"),
+            digest
+        );
         assert!("b3:12".parse::<Digest>().is_err());
         assert!("touchstone".parse::<Digest>().is_err());
     }

@@ -21,7 +21,11 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
             lanes[lane] += a[lane] * b[lane];
         }
     }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+    let rest: f64 = a_rest
+        .iter()
+        .zip(b_rest)
+        .map(|(&a, &b)| f64::from(a) * f64::from(b))
+        .sum();
     lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest
 }
 
@@ -51,7 +55,10 @@ pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
 /// If the lengths differ.
 pub fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len(), "vectors of one space have one length");
-    a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2))
+        .sum()
 }
 
 #[cfg(test)]

@@ -59,8 +59,15 @@ impl Endpoint {
     ///
     /// # Errors
     /// If the URL is not http or https.
-    pub fn new(url: &str, model: impl Into<String>, key_variable: Option<String>) -> Result<Self, EmbedError> {
-        let wrong = |problem: &str| EmbedError::Endpoint { url: "the endpoint's URL".to_owned(), problem: problem.to_owned() };
+    pub fn new(
+        url: &str,
+        model: impl Into<String>,
+        key_variable: Option<String>,
+    ) -> Result<Self, EmbedError> {
+        let wrong = |problem: &str| EmbedError::Endpoint {
+            url: "the endpoint's URL".to_owned(),
+            problem: problem.to_owned(),
+        };
         let mut url = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("the scheme must be http or https"));
@@ -69,7 +76,11 @@ impl Endpoint {
             let path = format!("{}/embeddings", url.path().trim_end_matches('/'));
             url.set_path(&path);
         }
-        Ok(Self { url, model: model.into(), key_variable })
+        Ok(Self {
+            url,
+            model: model.into(),
+            key_variable,
+        })
     }
 
     /// The model's name.
@@ -79,11 +90,19 @@ impl Endpoint {
 
     /// Where it is, for messages: a URL may carry a password or a signed query.
     fn shown(&self) -> String {
-        format!("{}://{}{}", self.url.scheme(), self.url.host_str().unwrap_or_default(), self.url.path())
+        format!(
+            "{}://{}{}",
+            self.url.scheme(),
+            self.url.host_str().unwrap_or_default(),
+            self.url.path()
+        )
     }
 
     pub(super) fn error(&self, problem: impl Into<String>) -> EmbedError {
-        EmbedError::Endpoint { url: self.shown(), problem: problem.into() }
+        EmbedError::Endpoint {
+            url: self.shown(),
+            problem: problem.into(),
+        }
     }
 
     /// One vector for each text, in their order.
@@ -94,7 +113,9 @@ impl Endpoint {
         loop {
             match self.attempt(&client, texts).await? {
                 Attempt::Done(vectors) => return Ok(vectors),
-                Attempt::Busy { problem, .. } if attempt == ATTEMPTS => return Err(self.error(format!("{problem}, {ATTEMPTS} times"))),
+                Attempt::Busy { problem, .. } if attempt == ATTEMPTS => {
+                    return Err(self.error(format!("{problem}, {ATTEMPTS} times")));
+                }
                 Attempt::Busy { wait: asked, .. } => {
                     tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
                     wait *= 2;
@@ -107,24 +128,44 @@ impl Endpoint {
     fn client(&self) -> Result<Client, EmbedError> {
         // The second installation fails, and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
         client.map_err(|error| self.error(error.without_url().to_string()))
     }
 
     async fn attempt(&self, client: &Client, texts: &[&String]) -> Result<Attempt, EmbedError> {
-        let mut request = client.post(self.url.clone()).json(&Request { model: &self.model, input: texts });
+        let mut request = client.post(self.url.clone()).json(&Request {
+            model: &self.model,
+            input: texts,
+        });
         if let Some(variable) = &self.key_variable {
-            let key = std::env::var(variable).map_err(|_| EmbedError::Key { variable: variable.clone() })?;
+            let key = std::env::var(variable).map_err(|_| EmbedError::Key {
+                variable: variable.clone(),
+            })?;
             request = request.bearer_auth(key);
         }
         let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Ok(Attempt::Busy { problem: cause(error.without_url()), wait: None }),
+            Err(error) => {
+                return Ok(Attempt::Busy {
+                    problem: cause(error.without_url()),
+                    wait: None,
+                });
+            }
         };
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-            return Ok(Attempt::Busy { problem: format!("HTTP status {status}"), wait });
+            let wait = response
+                .headers()
+                .get("retry-after")
+                .and_then(|value| value.to_str().ok()?.parse().ok())
+                .map(Duration::from_secs);
+            return Ok(Attempt::Busy {
+                problem: format!("HTTP status {status}"),
+                wait,
+            });
         }
         if !status.is_success() {
             return Err(self.error(format!("HTTP status {status}")));
@@ -133,26 +174,45 @@ impl Endpoint {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_REPLY => {
-                    return Err(self.error(format!("a reply of more than {} MiB", LARGEST_REPLY >> 20)));
+                    return Err(
+                        self.error(format!("a reply of more than {} MiB", LARGEST_REPLY >> 20))
+                    );
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) => return Ok(Attempt::Busy { problem: cause(error.without_url()), wait: None }),
+                Err(error) => {
+                    return Ok(Attempt::Busy {
+                        problem: cause(error.without_url()),
+                        wait: None,
+                    });
+                }
             }
         }
         self.decode(&body, texts.len()).map(Attempt::Done)
     }
 
     fn decode(&self, body: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let reply: Reply = serde_json::from_slice(body).map_err(|error| self.error(format!("not a list of embeddings: {error}")))?;
+        let reply: Reply = serde_json::from_slice(body)
+            .map_err(|error| self.error(format!("not a list of embeddings: {error}")))?;
         let mut vectors = vec![None; wanted];
         for row in reply.data {
-            let slot = vectors.get_mut(row.index).ok_or_else(|| self.error(format!("an embedding with index {} of {wanted} texts", row.index)))?;
+            let slot = vectors.get_mut(row.index).ok_or_else(|| {
+                self.error(format!(
+                    "an embedding with index {} of {wanted} texts",
+                    row.index
+                ))
+            })?;
             if slot.replace(row.embedding).is_some() {
                 return Err(self.error(format!("two embeddings with index {}", row.index)));
             }
         }
-        vectors.into_iter().enumerate().map(|(index, vector)| vector.ok_or_else(|| self.error(format!("no embedding with index {index}")))).collect()
+        vectors
+            .into_iter()
+            .enumerate()
+            .map(|(index, vector)| {
+                vector.ok_or_else(|| self.error(format!("no embedding with index {index}")))
+            })
+            .collect()
     }
 }
 

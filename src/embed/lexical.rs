@@ -20,7 +20,9 @@ const MODEL: &str = "lexical-512-v1";
 pub(super) fn embed(texts: &[String]) -> VectorTable {
     let mut table = VectorTable::new(MODEL);
     for text in texts {
-        table.insert_text(text, &vector(text)).expect("a lexical vector is finite and not zero");
+        table
+            .insert_text(text, &vector(text))
+            .expect("a lexical vector is finite and not zero");
     }
     table
 }
@@ -46,7 +48,10 @@ fn features(text: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for word in folded.unicode_words() {
         *counts.entry(format!("w:{word}")).or_default() += 1;
-        let marked: Vec<char> = std::iter::once('⟨').chain(word.chars()).chain(std::iter::once('⟩')).collect();
+        let marked: Vec<char> = std::iter::once('⟨')
+            .chain(word.chars())
+            .chain(std::iter::once('⟩'))
+            .collect();
         for gram in marked.windows(GRAM) {
             *counts.entry(gram.iter().collect()).or_default() += 1;
         }
@@ -61,8 +66,14 @@ mod tests {
 
     #[test]
     fn near_wordings_are_nearer_than_other_subjects() {
-        let texts =
-            ["How is a follower promoted?", "How do I promote the follower?", "Which cache prefix does green use?", "", "!!!"].map(String::from);
+        let texts = [
+            "How is a follower promoted?",
+            "How do I promote the follower?",
+            "Which cache prefix does green use?",
+            "",
+            "!!!",
+        ]
+        .map(String::from);
         let table = embed(&texts);
         let vector = |index: usize| table.of_text(&texts[index]).expect("embedded");
         assert!(cosine(vector(0), vector(1)) > cosine(vector(0), vector(2)));

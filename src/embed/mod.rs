@@ -75,7 +75,10 @@ pub enum Referee {
 pub enum EmbedError {
     /// The cache file is not there or cannot be opened.
     #[error("{}: cannot be read", path.display())]
-    #[diagnostic(code(embed::read), help("make it with `ragstone gold embed FOLDER --endpoint URL`"))]
+    #[diagnostic(
+        code(embed::read),
+        help("make it with `ragstone gold embed FOLDER --endpoint URL`")
+    )]
     Read {
         /// Which file.
         path: PathBuf,
@@ -111,7 +114,10 @@ pub enum EmbedError {
     },
     /// A vector cannot be used.
     #[error("{} row {row}: {problem}", path.display())]
-    #[diagnostic(code(embed::vector), help("embed that text again: delete the row or the file and run `ragstone gold embed`"))]
+    #[diagnostic(
+        code(embed::vector),
+        help("embed that text again: delete the row or the file and run `ragstone gold embed`")
+    )]
     Vector {
         /// Which file.
         path: PathBuf,
@@ -133,7 +139,10 @@ pub enum EmbedError {
     },
     /// Texts without a vector.
     #[error("{n_missing} of {n_texts} texts have no vector of `{model}`; the first is {first:?}")]
-    #[diagnostic(code(embed::missing), help("embed them: ragstone gold embed {folder} --endpoint URL"))]
+    #[diagnostic(
+        code(embed::missing),
+        help("embed them: ragstone gold embed {folder} --endpoint URL")
+    )]
     Missing {
         /// How many lack one.
         n_missing: usize,
@@ -162,7 +171,10 @@ pub enum EmbedError {
     },
     /// The named environment variable holds no key.
     #[error("the environment variable `{variable}` is not set")]
-    #[diagnostic(code(embed::key), help("export {variable} with the service's key; keys are never read from a file or flag"))]
+    #[diagnostic(
+        code(embed::key),
+        help("export {variable} with the service's key; keys are never read from a file or flag")
+    )]
     Key {
         /// Its name.
         variable: String,
@@ -206,7 +218,11 @@ impl Referee {
             Self::Endpoint { .. } => EmbedderKind::Endpoint,
             Self::Lexical => EmbedderKind::Lexical,
         };
-        EmbedderId { kind, model: table.model().to_owned(), dim: table.dim() }
+        EmbedderId {
+            kind,
+            model: table.model().to_owned(),
+            dim: table.dim(),
+        }
     }
 }
 
@@ -227,16 +243,23 @@ pub async fn embed_missing(
 ) -> Result<VectorTable, EmbedError> {
     let mut table = match read_cache(path, endpoint.model()) {
         Ok(table) => table,
-        Err(EmbedError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => VectorTable::new(endpoint.model()),
+        Err(EmbedError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            VectorTable::new(endpoint.model())
+        }
         Err(EmbedError::Model { .. }) => VectorTable::new(endpoint.model()),
         Err(error) => return Err(error),
     };
-    let wanted: Vec<&String> = texts.iter().filter(|text| table.of_text(text).is_none()).collect();
+    let wanted: Vec<&String> = texts
+        .iter()
+        .filter(|text| table.of_text(text).is_none())
+        .collect();
     progress(0, wanted.len());
     for (index, batch) in wanted.chunks(BATCH).enumerate() {
         let vectors = endpoint.embed(batch).await?;
         for (text, vector) in batch.iter().zip(vectors) {
-            table.insert_text(text, &vector).map_err(|problem| endpoint.error(format!("a vector of {:?}: {problem}", beginning(text))))?;
+            table.insert_text(text, &vector).map_err(|problem| {
+                endpoint.error(format!("a vector of {:?}: {problem}", beginning(text)))
+            })?;
         }
         let done = (index * BATCH + batch.len()).min(wanted.len());
         if (index + 1) % BATCHES_A_WRITE == 0 || done == wanted.len() {
@@ -247,11 +270,28 @@ pub async fn embed_missing(
     Ok(table)
 }
 
-fn require(table: &VectorTable, texts: &[String], path: &std::path::Path) -> Result<(), EmbedError> {
-    let missing: Vec<&String> = texts.iter().filter(|text| table.of_text(text).is_none()).collect();
-    let Some(first) = missing.first() else { return Ok(()) };
-    let folder = path.parent().map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());
-    Err(EmbedError::Missing { n_missing: missing.len(), n_texts: texts.len(), model: table.model().to_owned(), first: beginning(first), folder })
+fn require(
+    table: &VectorTable,
+    texts: &[String],
+    path: &std::path::Path,
+) -> Result<(), EmbedError> {
+    let missing: Vec<&String> = texts
+        .iter()
+        .filter(|text| table.of_text(text).is_none())
+        .collect();
+    let Some(first) = missing.first() else {
+        return Ok(());
+    };
+    let folder = path
+        .parent()
+        .map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());
+    Err(EmbedError::Missing {
+        n_missing: missing.len(),
+        n_texts: texts.len(),
+        model: table.model().to_owned(),
+        first: beginning(first),
+        folder,
+    })
 }
 
 /// Enough of a text to recognise it.

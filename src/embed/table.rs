@@ -41,7 +41,12 @@ pub enum BadVector {
 impl VectorTable {
     /// An empty table; the first vector fixes the dimension.
     pub fn new(model: impl Into<String>) -> Self {
-        Self { model: model.into(), dim: 0, rows: HashMap::new(), numbers: Vec::new() }
+        Self {
+            model: model.into(),
+            dim: 0,
+            rows: HashMap::new(),
+            numbers: Vec::new(),
+        }
     }
 
     /// The model's name.
@@ -66,7 +71,9 @@ impl VectorTable {
 
     /// The unit vector of the text with this digest.
     pub fn get(&self, digest: &Digest) -> Option<&[f32]> {
-        self.rows.get(digest).map(|&row| &self.numbers[row * self.dim..(row + 1) * self.dim])
+        self.rows
+            .get(digest)
+            .map(|&row| &self.numbers[row * self.dim..(row + 1) * self.dim])
     }
 
     /// The unit vector of exactly this text.
@@ -83,11 +90,18 @@ impl VectorTable {
             return Err(BadVector::NotFinite(bad));
         }
         if !self.is_empty() && vector.len() != self.dim {
-            return Err(BadVector::Dimension { found: vector.len(), expected: self.dim });
+            return Err(BadVector::Dimension {
+                found: vector.len(),
+                expected: self.dim,
+            });
         }
         let unit = unit(vector).ok_or(BadVector::Zero)?;
         if let Some(known) = self.get(&digest) {
-            return if known == unit { Ok(()) } else { Err(BadVector::Conflict) };
+            return if known == unit {
+                Ok(())
+            } else {
+                Err(BadVector::Conflict)
+            };
         }
         self.dim = unit.len();
         self.rows.insert(digest, self.rows.len());
@@ -105,7 +119,11 @@ impl VectorTable {
 
     /// All rows in the order of their digests, so that a file of them has the same bytes whoever filled the table.
     pub fn by_digest(&self) -> Vec<(Digest, &[f32])> {
-        let mut rows: Vec<_> = self.rows.keys().map(|digest| (*digest, self.get(digest).expect("a key of the table"))).collect();
+        let mut rows: Vec<_> = self
+            .rows
+            .keys()
+            .map(|digest| (*digest, self.get(digest).expect("a key of the table")))
+            .collect();
         rows.sort_by_key(|(digest, _)| *digest);
         rows
     }
@@ -114,12 +132,21 @@ impl VectorTable {
 /// The vector at length 1. One that already is (to f32 rounding) is kept to the bit, so that writing and reading again changes nothing.
 fn unit(vector: &[f32]) -> Option<Vec<f32>> {
     const ROUNDING: f64 = 1e-6;
-    let length = vector.iter().map(|&number| f64::from(number).powi(2)).sum::<f64>().sqrt();
+    let length = vector
+        .iter()
+        .map(|&number| f64::from(number).powi(2))
+        .sum::<f64>()
+        .sqrt();
     if length == 0.0 {
         return None;
     }
     if (length - 1.0).abs() <= ROUNDING {
         return Some(vector.to_vec());
     }
-    Some(vector.iter().map(|&number| (f64::from(number) / length) as f32).collect())
+    Some(
+        vector
+            .iter()
+            .map(|&number| (f64::from(number) / length) as f32)
+            .collect(),
+    )
 }

@@ -20,7 +20,8 @@ impl GoldSet {
         questions.sort_by(|a, b| a.id.cmp(&b.id));
         let mut sections: Vec<_> = self.corpus.iter().collect();
         sections.sort_by_key(|section| section.key());
-        let canonical = serde_json_canonicalizer::to_vec(&(questions, sections)).expect("strings and integers have a canonical form");
+        let canonical = serde_json_canonicalizer::to_vec(&(questions, sections))
+            .expect("strings and integers have a canonical form");
         Digest::derive(DOMAIN, canonical)
     }
 }

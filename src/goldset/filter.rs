@@ -24,7 +24,10 @@ pub struct Filter {
 /// A filter that keeps nothing would make a gate that passes because it asked nothing.
 #[derive(Debug, Error, Diagnostic)]
 #[error("no question is left after the filter (topics {topics:?}, tags {tags:?})")]
-#[diagnostic(code(goldset::filter), help("known topics: {known_topics}; known tags: {known_tags}"))]
+#[diagnostic(
+    code(goldset::filter),
+    help("known topics: {known_topics}; known tags: {known_tags}")
+)]
 pub struct NoQuestions {
     topics: Vec<String>,
     tags: Vec<String>,
@@ -35,7 +38,11 @@ pub struct NoQuestions {
 impl Filter {
     /// Whether a question is kept.
     pub fn keeps(&self, question: &Question) -> bool {
-        let topic = self.topics.is_empty() || self.topics.iter().any(|topic| topic == question.topic.as_str());
+        let topic = self.topics.is_empty()
+            || self
+                .topics
+                .iter()
+                .any(|topic| topic == question.topic.as_str());
         let tag = self.tags.is_empty() || self.tags.iter().any(|tag| question.tags.contains(tag));
         topic && tag
     }
@@ -46,10 +53,24 @@ impl Filter {
     /// If none is.
     pub fn apply(&self, gold: &mut GoldSet) -> Result<(), NoQuestions> {
         if !gold.questions.iter().any(|question| self.keeps(question)) {
-            let topics: BTreeSet<&str> = gold.questions.iter().map(|question| Topic::as_str(&question.topic)).collect();
-            let tags: BTreeSet<&str> = gold.questions.iter().flat_map(|question| &question.tags).map(String::as_str).collect();
+            let topics: BTreeSet<&str> = gold
+                .questions
+                .iter()
+                .map(|question| Topic::as_str(&question.topic))
+                .collect();
+            let tags: BTreeSet<&str> = gold
+                .questions
+                .iter()
+                .flat_map(|question| &question.tags)
+                .map(String::as_str)
+                .collect();
             let join = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(NoQuestions { topics: self.topics.clone(), tags: self.tags.clone(), known_topics: join(topics), known_tags: join(tags) });
+            return Err(NoQuestions {
+                topics: self.topics.clone(),
+                tags: self.tags.clone(),
+                known_topics: join(topics),
+                known_tags: join(tags),
+            });
         }
         gold.questions.retain(|question| self.keeps(question));
         Ok(())

@@ -27,18 +27,36 @@ pub fn lint(gold: &GoldSet, similarity: &Similarity) -> Vec<Problem> {
     let mut not_embedded = 0;
     for question in &gold.questions {
         if question.paraphrases.len() != PARAPHRASES {
-            let message = format!("{} has {} paraphrases", question.id, question.paraphrases.len());
-            let help = "the runbooks ask for three, so that a convergence rate means the same everywhere";
-            problems.push(Problem::new(&path, question.line, Rule::Paraphrases, message, help));
+            let message = format!(
+                "{} has {} paraphrases",
+                question.id,
+                question.paraphrases.len()
+            );
+            let help =
+                "the runbooks ask for three, so that a convergence rate means the same everywhere";
+            problems.push(Problem::new(
+                &path,
+                question.line,
+                Rule::Paraphrases,
+                message,
+                help,
+            ));
         }
         let (found, missing) = paraphrases(question, gold, &path, similarity);
         problems.extend(found);
         not_embedded += missing;
     }
     if not_embedded > 0 {
-        let message = format!("{not_embedded} paraphrases have no vector, so their distance was not checked");
+        let message =
+            format!("{not_embedded} paraphrases have no vector, so their distance was not checked");
         let help = "run `ragstone gold embed` first";
-        problems.push(Problem::new(&gold.embeddings_path(), None, Rule::NotEmbedded, message, help));
+        problems.push(Problem::new(
+            &gold.embeddings_path(),
+            None,
+            Rule::NotEmbedded,
+            message,
+            help,
+        ));
     }
     problems.sort_by_key(|problem| problem.line);
     problems
@@ -50,7 +68,13 @@ fn size(gold: &GoldSet, path: &Path) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!("{n} questions");
-    vec![Problem::new(path, None, Rule::ProbeSetSize, message, "the runbooks ask for 50 to 200: fewer cannot decide, more cost time on every gate")]
+    vec![Problem::new(
+        path,
+        None,
+        Rule::ProbeSetSize,
+        message,
+        "the runbooks ask for 50 to 200: fewer cannot decide, more cost time on every gate",
+    )]
 }
 
 fn topics(gold: &GoldSet, path: &Path) -> Vec<Problem> {
@@ -61,8 +85,14 @@ fn topics(gold: &GoldSet, path: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (topic, questions) in &by_topic {
         let line = questions[0].line;
-        if questions.len() as f64 > DOMINANT_TOPIC * gold.questions.len() as f64 && by_topic.len() > 1 {
-            let message = format!("topic {topic} holds {} of {} questions", questions.len(), gold.questions.len());
+        if questions.len() as f64 > DOMINANT_TOPIC * gold.questions.len() as f64
+            && by_topic.len() > 1
+        {
+            let message = format!(
+                "topic {topic} holds {} of {} questions",
+                questions.len(),
+                gold.questions.len()
+            );
             problems.push(Problem::new(
                 path,
                 line,
@@ -71,17 +101,36 @@ fn topics(gold: &GoldSet, path: &Path) -> Vec<Problem> {
                 "a fault elsewhere would hardly show: ask more about the other topics",
             ));
         }
-        let targets: BTreeSet<_> = questions.iter().flat_map(|question| &question.target).map(|target| &target.key).collect();
-        if let (Some(only), true, true) = (targets.first(), targets.len() == 1, questions.len() > 1) {
-            let message = format!("all {} questions of topic {topic} lead to {only}", questions.len());
-            problems.push(Problem::new(path, line, Rule::OneSidedTopic, message, "one lost section would fail the whole topic: add targets"));
+        let targets: BTreeSet<_> = questions
+            .iter()
+            .flat_map(|question| &question.target)
+            .map(|target| &target.key)
+            .collect();
+        if let (Some(only), true, true) = (targets.first(), targets.len() == 1, questions.len() > 1)
+        {
+            let message = format!(
+                "all {} questions of topic {topic} lead to {only}",
+                questions.len()
+            );
+            problems.push(Problem::new(
+                path,
+                line,
+                Rule::OneSidedTopic,
+                message,
+                "one lost section would fail the whole topic: add targets",
+            ));
         }
     }
     problems
 }
 
 /// Problems of one question's paraphrases, and how many could not be compared.
-fn paraphrases(question: &Question, gold: &GoldSet, path: &Path, similarity: &Similarity) -> (Vec<Problem>, usize) {
+fn paraphrases(
+    question: &Question,
+    gold: &GoldSet,
+    path: &Path,
+    similarity: &Similarity,
+) -> (Vec<Problem>, usize) {
     let mut problems = Vec::new();
     let mut missing = 0;
     for (form, wording) in question.forms().skip(1) {
@@ -89,19 +138,47 @@ fn paraphrases(question: &Question, gold: &GoldSet, path: &Path, similarity: &Si
             missing += 1;
             continue;
         };
-        let mut say = |rule, message, help| problems.push(Problem::new(path, question.line, rule, message, help));
+        let mut say = |rule, message, help| {
+            problems.push(Problem::new(path, question.line, rule, message, help))
+        };
         if own > TOO_CLOSE {
-            let message = format!("form {} of {} is nearly the original wording (cosine {own:.2})", form.0, question.id);
-            say(Rule::TooClose, message, "change words and syntax: a copy is no second opinion");
+            let message = format!(
+                "form {} of {} is nearly the original wording (cosine {own:.2})",
+                form.0, question.id
+            );
+            say(
+                Rule::TooClose,
+                message,
+                "change words and syntax: a copy is no second opinion",
+            );
         } else if own < TOO_FAR {
-            let message = format!("form {} of {} is far from the original wording (cosine {own:.2})", form.0, question.id);
-            say(Rule::TooFar, message, "name the same subject and ask for the same facts");
+            let message = format!(
+                "form {} of {} is far from the original wording (cosine {own:.2})",
+                form.0, question.id
+            );
+            say(
+                Rule::TooFar,
+                message,
+                "name the same subject and ask for the same facts",
+            );
         }
-        let others = gold.questions.iter().filter(|other| other.id != question.id);
-        let nearest = others.filter_map(|other| Some((similarity(&other.question, wording)?, &other.id))).max_by(|a, b| a.0.total_cmp(&b.0));
+        let others = gold
+            .questions
+            .iter()
+            .filter(|other| other.id != question.id);
+        let nearest = others
+            .filter_map(|other| Some((similarity(&other.question, wording)?, &other.id)))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((cosine, other)) = nearest.filter(|&(cosine, _)| cosine > own) {
-            let message = format!("form {} of {} is closer to {other} (cosine {cosine:.2}) than to its own original ({own:.2})", form.0, question.id);
-            say(Rule::TooFar, message, "reword it until it can only be this question");
+            let message = format!(
+                "form {} of {} is closer to {other} (cosine {cosine:.2}) than to its own original ({own:.2})",
+                form.0, question.id
+            );
+            say(
+                Rule::TooFar,
+                message,
+                "reword it until it can only be this question",
+            );
         }
     }
     (problems, missing)

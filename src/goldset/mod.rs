@@ -103,13 +103,23 @@ struct TargetAsWritten {
 
 impl From<TargetAsWritten> for TargetSection {
     fn from(raw: TargetAsWritten) -> Self {
-        Self { key: SectionKey { doc_id: raw.doc_id, section_id: raw.section_id }, spans: raw.spans }
+        Self {
+            key: SectionKey {
+                doc_id: raw.doc_id,
+                section_id: raw.section_id,
+            },
+            spans: raw.spans,
+        }
     }
 }
 
 impl From<TargetSection> for TargetAsWritten {
     fn from(target: TargetSection) -> Self {
-        Self { doc_id: target.key.doc_id, section_id: target.key.section_id, spans: target.spans }
+        Self {
+            doc_id: target.key.doc_id,
+            section_id: target.key.section_id,
+            spans: target.spans,
+        }
     }
 }
 
@@ -135,7 +145,10 @@ pub struct Section {
 impl Section {
     /// Its key.
     pub fn key(&self) -> SectionKey {
-        SectionKey { doc_id: self.doc_id.clone(), section_id: self.section_id.clone() }
+        SectionKey {
+            doc_id: self.doc_id.clone(),
+            section_id: self.section_id.clone(),
+        }
     }
 }
 
@@ -191,12 +204,22 @@ impl GoldSet {
     /// Every distinct text that measuring or indexing may want a vector of: question forms, sections, their snippets, anchors,
     /// and what `also_embed` adds (given by the caller, who has read those files). In order of first use.
     pub fn texts<'a>(&'a self, also: &'a [Section]) -> Vec<String> {
-        let questions = self.questions.iter().flat_map(|question| question.forms().map(|(_, text)| text.to_owned()).chain(question.anchor.clone()));
+        let questions = self.questions.iter().flat_map(|question| {
+            question
+                .forms()
+                .map(|(_, text)| text.to_owned())
+                .chain(question.anchor.clone())
+        });
         let sections = self.corpus.iter().chain(also).flat_map(|section| {
-            let cut = snippets(&section.text, self.manifest.snippets).into_iter().map(|snippet| snippet.text.to_owned());
+            let cut = snippets(&section.text, self.manifest.snippets)
+                .into_iter()
+                .map(|snippet| snippet.text.to_owned());
             std::iter::once(section.text.clone()).chain(cut)
         });
         let mut seen = std::collections::HashSet::new();
-        questions.chain(sections).filter(|text| seen.insert(text.clone())).collect()
+        questions
+            .chain(sections)
+            .filter(|text| seen.insert(text.clone()))
+            .collect()
     }
 }

@@ -96,8 +96,21 @@ pub struct Problem {
 
 impl Problem {
     /// A breach of `rule` in `file` at `line`.
-    pub fn new(file: &Path, line: impl Into<Option<u64>>, rule: Rule, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: line.into(), rule, severity: rule.severity(), message: message.into(), help: help.into() }
+    pub fn new(
+        file: &Path,
+        line: impl Into<Option<u64>>,
+        rule: Rule,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: line.into(),
+            rule,
+            severity: rule.severity(),
+            message: message.into(),
+            help: help.into(),
+        }
     }
 }
 
@@ -108,6 +121,12 @@ impl fmt::Display for Problem {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
-        write!(f, ": {} [{}]\n    help: {}", self.message, self.rule.name(), self.help)
+        write!(
+            f,
+            ": {} [{}]\n    help: {}",
+            self.message,
+            self.rule.name(),
+            self.help
+        )
     }
 }

@@ -48,7 +48,11 @@ pub struct Snippet<'a> {
 /// ```
 pub fn snippets(text: &str, how: Snippets) -> Vec<Snippet<'_>> {
     let sentences: Vec<&str> = text.split_sentence_bounds().collect();
-    let per_snippet = if how.sentences == 0 { sentences.len().max(1) } else { how.sentences };
+    let per_snippet = if how.sentences == 0 {
+        sentences.len().max(1)
+    } else {
+        how.sentences
+    };
     let (mut bytes, mut chars) = (0, 0);
     let mut cut = Vec::new();
     for group in sentences.chunks(per_snippet) {
@@ -58,7 +62,11 @@ pub fn snippets(text: &str, how: Snippets) -> Vec<Snippet<'_>> {
         let trimmed = piece.trim();
         let start = chars + lead;
         if !trimmed.is_empty() {
-            cut.push(Snippet { text: trimmed, start, end: start + trimmed.chars().count() });
+            cut.push(Snippet {
+                text: trimmed,
+                start,
+                end: start + trimmed.chars().count(),
+            });
         }
         bytes += length;
         chars += piece.chars().count();

@@ -73,28 +73,73 @@ pub struct Summary {
 /// Counts a gold set.
 pub fn summarise(gold: &GoldSet) -> Summary {
     let words = |text: &str| text.unicode_words().count() as f64;
-    let section_words: Vec<f64> = gold.corpus.iter().map(|section| words(&section.text)).collect();
-    let form_words: Vec<f64> = gold.questions.iter().flat_map(Question::forms).map(|(_, text)| words(text)).collect();
-    let asked: BTreeSet<_> = gold.questions.iter().flat_map(|question| &question.target).map(|target| &target.key).collect();
+    let section_words: Vec<f64> = gold
+        .corpus
+        .iter()
+        .map(|section| words(&section.text))
+        .collect();
+    let form_words: Vec<f64> = gold
+        .questions
+        .iter()
+        .flat_map(Question::forms)
+        .map(|(_, text)| words(text))
+        .collect();
+    let asked: BTreeSet<_> = gold
+        .questions
+        .iter()
+        .flat_map(|question| &question.target)
+        .map(|target| &target.key)
+        .collect();
     let mut by_topic: BTreeMap<&Topic, Vec<&Question>> = BTreeMap::new();
     for question in &gold.questions {
         by_topic.entry(&question.topic).or_default().push(question);
     }
     let topics = by_topic.into_iter().map(|(topic, questions)| {
-        let targets: BTreeSet<_> = questions.iter().flat_map(|question| &question.target).map(|target| &target.key).collect();
-        (topic.clone(), TopicSummary { n_questions: questions.len(), n_targets: targets.len() })
+        let targets: BTreeSet<_> = questions
+            .iter()
+            .flat_map(|question| &question.target)
+            .map(|target| &target.key)
+            .collect();
+        (
+            topic.clone(),
+            TopicSummary {
+                n_questions: questions.len(),
+                n_targets: targets.len(),
+            },
+        )
     });
     Summary {
         name: gold.manifest.name.clone(),
         version: gold.manifest.version.clone(),
         n_questions: gold.questions.len(),
-        n_answerable: gold.questions.iter().filter(|question| question.answerable).count(),
+        n_answerable: gold
+            .questions
+            .iter()
+            .filter(|question| question.answerable)
+            .count(),
         n_forms: form_words.len(),
-        n_multi_section: gold.questions.iter().filter(|question| question.target.len() > 1).count(),
-        n_documents: gold.corpus.iter().map(|section| &section.doc_id).collect::<BTreeSet<_>>().len(),
+        n_multi_section: gold
+            .questions
+            .iter()
+            .filter(|question| question.target.len() > 1)
+            .count(),
+        n_documents: gold
+            .corpus
+            .iter()
+            .map(|section| &section.doc_id)
+            .collect::<BTreeSet<_>>()
+            .len(),
         n_sections: gold.corpus.len(),
-        n_snippets: gold.corpus.iter().map(|section| snippets(&section.text, gold.manifest.snippets).len()).sum(),
-        n_sections_never_asked: gold.corpus.iter().filter(|section| !asked.contains(&section.key())).count(),
+        n_snippets: gold
+            .corpus
+            .iter()
+            .map(|section| snippets(&section.text, gold.manifest.snippets).len())
+            .sum(),
+        n_sections_never_asked: gold
+            .corpus
+            .iter()
+            .filter(|section| !asked.contains(&section.key()))
+            .count(),
         section_words: Spread::of(&section_words),
         form_words: Spread::of(&form_words),
         topics: topics.collect(),

@@ -25,16 +25,42 @@ pub fn axes(table: &MetricTable, target: &TargetName, control: &TargetName) -> A
     let control = states_of(table, control);
     let questions = |diverges: &dyn Fn(&QuestionId, &States) -> bool| -> Vec<QuestionId> {
         let mut seen = BTreeSet::new();
-        let in_order = table.cells.iter().map(|cell| &cell.question).filter(|question| seen.insert(*question));
-        in_order.filter(|question| states.get(question).is_some_and(|states| diverges(question, states))).cloned().collect()
+        let in_order = table
+            .cells
+            .iter()
+            .map(|cell| &cell.question)
+            .filter(|question| seen.insert(*question));
+        in_order
+            .filter(|question| {
+                states
+                    .get(question)
+                    .is_some_and(|states| diverges(question, states))
+            })
+            .cloned()
+            .collect()
     };
     Axes {
         paraphrase: questions(&|_, states| {
-            states.iter().any(|((_, seed), state)| states.get(&(Form::ORIGINAL, *seed)).is_some_and(|original| original != state))
+            states.iter().any(|((_, seed), state)| {
+                states
+                    .get(&(Form::ORIGINAL, *seed))
+                    .is_some_and(|original| original != state)
+            })
         }),
-        seed: questions(&|_, states| states.iter().any(|((form, _), state)| states.iter().any(|((other, _), also)| other == form && also != state))),
+        seed: questions(&|_, states| {
+            states.iter().any(|((form, _), state)| {
+                states
+                    .iter()
+                    .any(|((other, _), also)| other == form && also != state)
+            })
+        }),
         region: questions(&|question, states| {
-            states.iter().any(|(cell, state)| control.get(question).and_then(|states| states.get(cell)).is_some_and(|there| there != state))
+            states.iter().any(|(cell, state)| {
+                control
+                    .get(question)
+                    .and_then(|states| states.get(cell))
+                    .is_some_and(|there| there != state)
+            })
         }),
     }
 }
@@ -46,7 +72,10 @@ fn states_of<'a>(table: &'a MetricTable, target: &TargetName) -> BTreeMap<&'a Qu
     let counted = |cell: &&CellMetrics| cell.target == *target && cell.counts();
     for cell in table.cells.iter().filter(counted) {
         if let Some(state) = cell.lambda {
-            states.entry(&cell.question).or_default().insert((cell.form, cell.seed), state);
+            states
+                .entry(&cell.question)
+                .or_default()
+                .insert((cell.form, cell.seed), state);
         }
     }
     states
@@ -57,10 +86,24 @@ fn states_of<'a>(table: &'a MetricTable, target: &TargetName) -> BTreeMap<&'a Qu
 /// A seed sent to a deterministic retriever repeats one observation: it must be said, and never counts as more evidence.
 pub fn seeds_vary(run: &Run, target: &TargetName) -> Option<bool> {
     let mut by_cell: BTreeMap<(&QuestionId, Form), Vec<&Outcome>> = BTreeMap::new();
-    let scored = |seen: &&Observation| seen.target == *target && seen.purpose == Purpose::Score && matches!(seen.outcome, Outcome::Scored { .. });
+    let scored = |seen: &&Observation| {
+        seen.target == *target
+            && seen.purpose == Purpose::Score
+            && matches!(seen.outcome, Outcome::Scored { .. })
+    };
     for seen in run.observations.iter().filter(scored) {
-        by_cell.entry((&seen.question, seen.form)).or_default().push(&seen.outcome);
+        by_cell
+            .entry((&seen.question, seen.form))
+            .or_default()
+            .push(&seen.outcome);
     }
-    let repeated: Vec<_> = by_cell.into_values().filter(|outcomes| outcomes.len() > 1).collect();
-    (!repeated.is_empty()).then(|| repeated.iter().any(|outcomes| outcomes.iter().any(|outcome| *outcome != outcomes[0])))
+    let repeated: Vec<_> = by_cell
+        .into_values()
+        .filter(|outcomes| outcomes.len() > 1)
+        .collect();
+    (!repeated.is_empty()).then(|| {
+        repeated
+            .iter()
+            .any(|outcomes| outcomes.iter().any(|outcome| *outcome != outcomes[0]))
+    })
 }

@@ -51,7 +51,11 @@ fn tokens(text: &str) -> Vec<Token> {
         chars_before += text[bytes_before..byte].chars().count();
         bytes_before = byte;
         let word_folded = word.nfc().collect::<String>().to_lowercase();
-        tokens.push(Token { word: word_folded, start: chars_before, end: chars_before + word.chars().count() });
+        tokens.push(Token {
+            word: word_folded,
+            start: chars_before,
+            end: chars_before + word.chars().count(),
+        });
     }
     tokens
 }
@@ -83,11 +87,23 @@ impl TargetTokens {
     pub fn new<'a>(targets: impl IntoIterator<Item = (&'a Section, &'a [(usize, usize)])>) -> Self {
         let prepare = |(section, spans): (&Section, &[(usize, usize)])| {
             let tokens = tokens(&section.text);
-            let in_span = |token: &Token| spans.is_empty() || spans.iter().any(|&(start, end)| start <= token.start && token.end <= end);
+            let in_span = |token: &Token| {
+                spans.is_empty()
+                    || spans
+                        .iter()
+                        .any(|&(start, end)| start <= token.start && token.end <= end)
+            };
             let evidence = tokens.iter().map(in_span).collect();
-            TargetSectionTokens { key: section.key(), characters: section.text.chars().collect(), tokens, evidence }
+            TargetSectionTokens {
+                key: section.key(),
+                characters: section.text.chars().collect(),
+                tokens,
+                evidence,
+            }
         };
-        Self { sections: targets.into_iter().map(prepare).collect() }
+        Self {
+            sections: targets.into_iter().map(prepare).collect(),
+        }
     }
 
     /// Coverage by these hits. `None` if the targets hold no token, as for an unanswerable question.
@@ -96,8 +112,16 @@ impl TargetTokens {
     /// a hit from an older edition does not. Any other hit covers a target token when both hold a run of four consecutive tokens
     /// (or the whole target, if shorter) that includes it.
     pub(super) fn coverage(&self, hits: &[Retrieved]) -> Option<CoverageOf> {
-        let total: usize = self.sections.iter().map(|section| section.tokens.len()).sum();
-        let total_evidence: usize = self.sections.iter().map(|section| section.evidence.iter().filter(|&&inside| inside).count()).sum();
+        let total: usize = self
+            .sections
+            .iter()
+            .map(|section| section.tokens.len())
+            .sum();
+        let total_evidence: usize = self
+            .sections
+            .iter()
+            .map(|section| section.evidence.iter().filter(|&&inside| inside).count())
+            .sum();
         if total == 0 {
             return None;
         }
@@ -115,20 +139,39 @@ impl TargetTokens {
             let spans = merged(by_span.get(&section.key).cloned().unwrap_or_default());
             let runs = section.covered_by_text(&by_text);
             for (index, token) in section.tokens.iter().enumerate() {
-                if runs[index] || spans.iter().any(|&(start, end)| start <= token.start && token.end <= end) {
+                if runs[index]
+                    || spans
+                        .iter()
+                        .any(|&(start, end)| start <= token.start && token.end <= end)
+                {
                     covered += 1;
                     covered_evidence += usize::from(section.evidence[index]);
                 }
             }
         }
         // Spans so narrow that they hold no whole token leave the section itself as the evidence.
-        let evidence = if total_evidence == 0 { covered as f64 / total as f64 } else { covered_evidence as f64 / total_evidence as f64 };
-        let mode = if by_text.is_empty() { CoverageMode::Span } else { CoverageMode::Text };
-        Some(CoverageOf { sections: covered as f64 / total as f64, evidence, mode })
+        let evidence = if total_evidence == 0 {
+            covered as f64 / total as f64
+        } else {
+            covered_evidence as f64 / total_evidence as f64
+        };
+        let mode = if by_text.is_empty() {
+            CoverageMode::Span
+        } else {
+            CoverageMode::Text
+        };
+        Some(CoverageOf {
+            sections: covered as f64 / total as f64,
+            evidence,
+            mode,
+        })
     }
 
     fn place(&self, hit: &Retrieved) -> Place {
-        let section = self.sections.iter().find(|section| section.key == *hit.section);
+        let section = self
+            .sections
+            .iter()
+            .find(|section| section.key == *hit.section);
         match (hit.offsets, section) {
             (None, _) => Place::Unknown,
             (Some(_), None) => Place::Elsewhere,
@@ -156,8 +199,13 @@ impl TargetSectionTokens {
             return None;
         }
         match offsets.unit {
-            OffsetUnit::Char => (offsets.end <= self.characters.len()).then_some((offsets.start, offsets.end)),
-            OffsetUnit::Byte => Some((self.character_at(offsets.start)?, self.character_at(offsets.end)?)),
+            OffsetUnit::Char => {
+                (offsets.end <= self.characters.len()).then_some((offsets.start, offsets.end))
+            }
+            OffsetUnit::Byte => Some((
+                self.character_at(offsets.start)?,
+                self.character_at(offsets.end)?,
+            )),
         }
     }
 
@@ -183,8 +231,14 @@ impl TargetSectionTokens {
         if texts.is_empty() || run == 0 {
             return covered;
         }
-        let words = |window: &[Token]| -> Vec<String> { window.iter().map(|token| token.word.clone()).collect() };
-        let known: HashSet<Vec<String>> = texts.iter().flat_map(|text| text.windows(run)).map(words).collect();
+        let words = |window: &[Token]| -> Vec<String> {
+            window.iter().map(|token| token.word.clone()).collect()
+        };
+        let known: HashSet<Vec<String>> = texts
+            .iter()
+            .flat_map(|text| text.windows(run))
+            .map(words)
+            .collect();
         for (start, window) in self.tokens.windows(run).enumerate() {
             if known.contains(&words(window)) {
                 covered[start..start + run].fill(true);
@@ -215,21 +269,40 @@ mod tests {
     use crate::ids::{DocId, SectionId};
 
     fn section(id: &str, text: &str) -> Section {
-        Section { doc_id: DocId::new("d"), section_id: SectionId::new(id), title: String::new(), text: text.to_owned(), rev: String::new(), line: 0 }
+        Section {
+            doc_id: DocId::new("d"),
+            section_id: SectionId::new(id),
+            title: String::new(),
+            text: text.to_owned(),
+            rev: String::new(),
+            line: 0,
+        }
     }
 
     #[track_caller]
-    fn check(target: &str, hits: &[(&str, &str, Option<(usize, usize)>)], expected: f64, mode: CoverageMode) {
+    fn check(
+        target: &str,
+        hits: &[(&str, &str, Option<(usize, usize)>)],
+        expected: f64,
+        mode: CoverageMode,
+    ) {
         let target = section("t", target);
         let tokens = TargetTokens::new([(&target, [].as_slice())]);
-        let keys: Vec<SectionKey> = hits.iter().map(|(id, _, _)| SectionKey::new("d", *id)).collect();
+        let keys: Vec<SectionKey> = hits
+            .iter()
+            .map(|(id, _, _)| SectionKey::new("d", *id))
+            .collect();
         let hits: Vec<Retrieved> = hits
             .iter()
             .zip(&keys)
             .map(|((_, text, range), section)| Retrieved {
                 section,
                 text,
-                offsets: range.map(|(start, end)| Offsets { start, end, unit: OffsetUnit::Char }),
+                offsets: range.map(|(start, end)| Offsets {
+                    start,
+                    end,
+                    unit: OffsetUnit::Char,
+                }),
             })
             .collect();
         let found = tokens.coverage(&hits).expect("tokens");
@@ -241,26 +314,69 @@ mod tests {
 
     #[test]
     fn offsets_cover_the_tokens_between_them() {
-        check(TEXT, &[("t", "Freeze the writes", Some((0, 17)))], 3.0 / 8.0, CoverageMode::Span);
-        check(TEXT, &[("t", "Freeze the wri", Some((0, 14))), ("t", "tes, drain", Some((14, 24)))], 4.0 / 8.0, CoverageMode::Span);
-        check(TEXT, &[("other", "Freeze the writes", Some((0, 17)))], 0.0, CoverageMode::Span);
+        check(
+            TEXT,
+            &[("t", "Freeze the writes", Some((0, 17)))],
+            3.0 / 8.0,
+            CoverageMode::Span,
+        );
+        check(
+            TEXT,
+            &[
+                ("t", "Freeze the wri", Some((0, 14))),
+                ("t", "tes, drain", Some((14, 24))),
+            ],
+            4.0 / 8.0,
+            CoverageMode::Span,
+        );
+        check(
+            TEXT,
+            &[("other", "Freeze the writes", Some((0, 17)))],
+            0.0,
+            CoverageMode::Span,
+        );
     }
 
     #[test]
     fn offsets_into_an_older_edition_are_not_believed() {
-        check(TEXT, &[("t", "Freeze all writes", Some((0, 17)))], 0.0, CoverageMode::Text);
+        check(
+            TEXT,
+            &[("t", "Freeze all writes", Some((0, 17)))],
+            0.0,
+            CoverageMode::Text,
+        );
     }
 
     #[test]
     fn four_tokens_in_a_row_cover_and_three_do_not() {
-        check(TEXT, &[("t", "DRAIN the queue: then stop", None)], 4.0 / 8.0, CoverageMode::Text);
-        check(TEXT, &[("t", "drain the queue now", None)], 0.0, CoverageMode::Text);
-        check("Purge caches", &[("t", "first purge caches", None)], 1.0, CoverageMode::Text);
+        check(
+            TEXT,
+            &[("t", "DRAIN the queue: then stop", None)],
+            4.0 / 8.0,
+            CoverageMode::Text,
+        );
+        check(
+            TEXT,
+            &[("t", "drain the queue now", None)],
+            0.0,
+            CoverageMode::Text,
+        );
+        check(
+            "Purge caches",
+            &[("t", "first purge caches", None)],
+            1.0,
+            CoverageMode::Text,
+        );
     }
 
     #[test]
     fn normal_forms_are_one() {
-        check("caf\u{e9} is open", &[("t", "cafe\u{301} is open", None)], 1.0, CoverageMode::Text);
+        check(
+            "caf\u{e9} is open",
+            &[("t", "cafe\u{301} is open", None)],
+            1.0,
+            CoverageMode::Text,
+        );
     }
 
     #[test]
@@ -269,11 +385,23 @@ mod tests {
         let tokens = TargetTokens::new([(&target, [].as_slice())]);
         let key = SectionKey::new("d", "t");
         let at = |start, end, text| {
-            let hit = Retrieved { section: &key, text, offsets: Some(Offsets { start, end, unit: OffsetUnit::Byte }) };
+            let hit = Retrieved {
+                section: &key,
+                text,
+                offsets: Some(Offsets {
+                    start,
+                    end,
+                    unit: OffsetUnit::Byte,
+                }),
+            };
             tokens.coverage(&[hit]).expect("tokens")
         };
         assert!((at(3, 11, "à drain").sections - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(at(4, 11, " drain").mode, CoverageMode::Text, "inside a character");
+        assert_eq!(
+            at(4, 11, " drain").mode,
+            CoverageMode::Text,
+            "inside a character"
+        );
     }
 
     #[test]
@@ -281,7 +409,15 @@ mod tests {
         let target = section("t", TEXT);
         let tokens = TargetTokens::new([(&target, [(0, 17)].as_slice())]);
         let key = SectionKey::new("d", "t");
-        let hit = Retrieved { section: &key, text: "Freeze the writes", offsets: Some(Offsets { start: 0, end: 17, unit: OffsetUnit::Char }) };
+        let hit = Retrieved {
+            section: &key,
+            text: "Freeze the writes",
+            offsets: Some(Offsets {
+                start: 0,
+                end: 17,
+                unit: OffsetUnit::Char,
+            }),
+        };
         let found = tokens.coverage(&[hit]).expect("tokens");
         assert!((found.sections - 3.0 / 8.0).abs() < 1e-12);
         assert!((found.evidence - 1.0).abs() < 1e-12);
@@ -291,8 +427,17 @@ mod tests {
     fn slow(target: &[Token], hit: &[Token]) -> f64 {
         let n = target.len();
         let least = RUN.min(n);
-        let occurs = |run: &[Token]| hit.windows(run.len()).any(|window| window.iter().zip(run).all(|(a, b)| a.word == b.word));
-        let covered = (0..n).filter(|&i| (0..=i).any(|start| (i + 1..=n).any(|end| end - start >= least && occurs(&target[start..end])))).count();
+        let occurs = |run: &[Token]| {
+            hit.windows(run.len())
+                .any(|window| window.iter().zip(run).all(|(a, b)| a.word == b.word))
+        };
+        let covered = (0..n)
+            .filter(|&i| {
+                (0..=i).any(|start| {
+                    (i + 1..=n).any(|end| end - start >= least && occurs(&target[start..end]))
+                })
+            })
+            .count();
         covered as f64 / n as f64
     }
 

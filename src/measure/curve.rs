@@ -21,12 +21,21 @@ pub struct CurvePoint {
 
 /// The curve of one target, by rising `k`. Probes that failed are left out here: the curve diagnoses, it does not judge.
 pub fn curve(table: &MetricTable, target: &TargetName) -> Vec<CurvePoint> {
-    let cells = table.cells.iter().filter(|cell| cell.target == *target && cell.answerable && cell.form == Form::ORIGINAL);
+    let cells = table
+        .cells
+        .iter()
+        .filter(|cell| cell.target == *target && cell.answerable && cell.form == Form::ORIGINAL);
     let first_seed = cells.clone().map(|cell| cell.seed).next();
     let mut by_k: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for cell in cells.filter(|cell| Some(cell.seed) == first_seed) {
         by_k.entry(cell.k).or_default().extend(cell.delta_s);
     }
-    let point = |(k, values): (usize, Vec<f64>)| Some(CurvePoint { k, delta_s_median: median(&values)?, n_questions: values.len() });
+    let point = |(k, values): (usize, Vec<f64>)| {
+        Some(CurvePoint {
+            k,
+            delta_s_median: median(&values)?,
+            n_questions: values.len(),
+        })
+    };
     by_k.into_iter().filter_map(point).collect()
 }

@@ -18,9 +18,17 @@ impl Centroid {
     /// If the dimensions differ.
     pub fn of<'a>(vectors: impl IntoIterator<Item = &'a [f32]>) -> Option<Self> {
         let mut vectors = vectors.into_iter();
-        let mut sum: Vec<f64> = vectors.next()?.iter().map(|&number| f64::from(number)).collect();
+        let mut sum: Vec<f64> = vectors
+            .next()?
+            .iter()
+            .map(|&number| f64::from(number))
+            .collect();
         for vector in vectors {
-            assert_eq!(vector.len(), sum.len(), "vectors of one space have one length");
+            assert_eq!(
+                vector.len(),
+                sum.len(),
+                "vectors of one space have one length"
+            );
             for (total, &number) in sum.iter_mut().zip(vector) {
                 *total += f64::from(number);
             }
@@ -28,7 +36,10 @@ impl Centroid {
         let length = sum.iter().map(|total| total * total).sum::<f64>().sqrt();
         // A direction that is only rounding error is none.
         let meaningful = length > 1e-6;
-        meaningful.then(|| Self { sum: sum.into_iter().map(|total| total as f32).collect(), length })
+        meaningful.then(|| Self {
+            sum: sum.into_iter().map(|total| total as f32).collect(),
+            length,
+        })
     }
 }
 
@@ -64,15 +75,25 @@ mod tests {
     /// The definition, step by step.
     fn slow(question: &[f32], retrieved: &[Vec<f32>]) -> f64 {
         let dim = question.len();
-        let mean: Vec<f64> = (0..dim).map(|i| retrieved.iter().map(|v| f64::from(v[i])).sum::<f64>() / retrieved.len() as f64).collect();
+        let mean: Vec<f64> = (0..dim)
+            .map(|i| {
+                retrieved.iter().map(|v| f64::from(v[i])).sum::<f64>() / retrieved.len() as f64
+            })
+            .collect();
         let dot: f64 = (0..dim).map(|i| mean[i] * f64::from(question[i])).sum();
         let length = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-        1.0 - dot / (length(&mut mean.iter().copied()) * length(&mut question.iter().map(|&x| f64::from(x))))
+        1.0 - dot
+            / (length(&mut mean.iter().copied())
+                * length(&mut question.iter().map(|&x| f64::from(x))))
     }
 
     fn vectors() -> impl Strategy<Value = Vec<Vec<f32>>> {
-        (2_usize..40, 2_usize..12)
-            .prop_flat_map(|(dim, n)| prop::collection::vec(prop::collection::vec(0.01..1.0_f64, dim).prop_map(|v| unit(&v)), n))
+        (2_usize..40, 2_usize..12).prop_flat_map(|(dim, n)| {
+            prop::collection::vec(
+                prop::collection::vec(0.01..1.0_f64, dim).prop_map(|v| unit(&v)),
+                n,
+            )
+        })
     }
 
     proptest! {
@@ -89,7 +110,10 @@ mod tests {
     #[test]
     fn nothing_retrieved_and_opposite_hits_have_no_direction() {
         assert_eq!(Centroid::of([]), None);
-        assert_eq!(Centroid::of([[1.0, 0.0].as_slice(), [-1.0, 0.0].as_slice()]), None);
+        assert_eq!(
+            Centroid::of([[1.0, 0.0].as_slice(), [-1.0, 0.0].as_slice()]),
+            None
+        );
     }
 
     #[test]

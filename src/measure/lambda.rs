@@ -28,7 +28,12 @@ pub enum Lambda {
 
 impl Lambda {
     /// All states, best first.
-    pub const ALL: [Self; 4] = [Self::Convergent, Self::Recursive, Self::Divergent, Self::Chaotic];
+    pub const ALL: [Self; 4] = [
+        Self::Convergent,
+        Self::Recursive,
+        Self::Divergent,
+        Self::Chaotic,
+    ];
 
     /// The word used in files.
     pub fn word(self) -> &'static str {
@@ -86,7 +91,10 @@ mod tests {
     fn symbols_and_words_are_both_read() {
         for state in Lambda::ALL {
             for name in [state.word(), state.symbol()] {
-                assert_eq!(serde_json::from_value::<Lambda>(name.into()).expect("a name"), state);
+                assert_eq!(
+                    serde_json::from_value::<Lambda>(name.into()).expect("a name"),
+                    state
+                );
             }
         }
     }

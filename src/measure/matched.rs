@@ -25,7 +25,9 @@ pub enum MatchError {
     #[error("the run asked form {} of `{question}`, which the gold set does not have", form.0)]
     #[diagnostic(
         code(measure::question),
-        help("measure a run with the gold set it was made with: compare the digests in run.json and of `ragstone gold digest`")
+        help(
+            "measure a run with the gold set it was made with: compare the digests in run.json and of `ragstone gold digest`"
+        )
     )]
     Question {
         /// Which question.
@@ -35,7 +37,10 @@ pub enum MatchError {
     },
     /// A retrieved text is not in the run.
     #[error("a text that `{question}` retrieved is not kept in the run")]
-    #[diagnostic(code(measure::text), help("texts.parquet does not belong to observations.parquet"))]
+    #[diagnostic(
+        code(measure::text),
+        help("texts.parquet does not belong to observations.parquet")
+    )]
     Text {
         /// Which question.
         question: QuestionId,
@@ -54,19 +59,45 @@ impl<'a> Matched<'a> {
     ///
     /// # Errors
     /// With the first question that does not fit.
-    pub fn new(gold: &'a GoldSet, run: &'a Run, vectors: &'a VectorTable) -> Result<Self, MatchError> {
-        let questions: HashMap<&QuestionId, &Question> = gold.questions.iter().map(|question| (&question.id, question)).collect();
+    pub fn new(
+        gold: &'a GoldSet,
+        run: &'a Run,
+        vectors: &'a VectorTable,
+    ) -> Result<Self, MatchError> {
+        let questions: HashMap<&QuestionId, &Question> = gold
+            .questions
+            .iter()
+            .map(|question| (&question.id, question))
+            .collect();
         for question in &gold.questions {
-            let decoy = question.decoy.as_ref().and_then(|decoy| gold.section(decoy)).map(|section| section.text.as_str());
-            let texts = question.forms().map(|(_, text)| text).chain(question.anchor.as_deref()).chain(decoy);
-            if texts.into_iter().any(|text| vectors.of_text(text).is_none()) {
-                return Err(MatchError::Vector { question: question.id.clone() });
+            let decoy = question
+                .decoy
+                .as_ref()
+                .and_then(|decoy| gold.section(decoy))
+                .map(|section| section.text.as_str());
+            let texts = question
+                .forms()
+                .map(|(_, text)| text)
+                .chain(question.anchor.as_deref())
+                .chain(decoy);
+            if texts
+                .into_iter()
+                .any(|text| vectors.of_text(text).is_none())
+            {
+                return Err(MatchError::Vector {
+                    question: question.id.clone(),
+                });
             }
         }
         for seen in &run.observations {
-            let known = questions.get(&seen.question).is_some_and(|question| question.forms().any(|(form, _)| form == seen.form));
+            let known = questions
+                .get(&seen.question)
+                .is_some_and(|question| question.forms().any(|(form, _)| form == seen.form));
             if !known {
-                return Err(MatchError::Question { question: seen.question.clone(), form: seen.form });
+                return Err(MatchError::Question {
+                    question: seen.question.clone(),
+                    form: seen.form,
+                });
             }
             check_hits(seen, run, vectors)?;
         }
@@ -75,13 +106,19 @@ impl<'a> Matched<'a> {
 }
 
 fn check_hits(seen: &Observation, run: &Run, vectors: &VectorTable) -> Result<(), MatchError> {
-    let Outcome::Scored { hits, .. } = &seen.outcome else { return Ok(()) };
+    let Outcome::Scored { hits, .. } = &seen.outcome else {
+        return Ok(());
+    };
     for hit in hits {
         if !run.texts.contains_key(&hit.text) {
-            return Err(MatchError::Text { question: seen.question.clone() });
+            return Err(MatchError::Text {
+                question: seen.question.clone(),
+            });
         }
         if vectors.get(&hit.text).is_none() {
-            return Err(MatchError::Vector { question: seen.question.clone() });
+            return Err(MatchError::Vector {
+                question: seen.question.clone(),
+            });
         }
     }
     Ok(())

@@ -85,8 +85,17 @@ pub fn rbo_ext<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>, p: f64) -> f64 {
         return if l == 0 { 1.0 } else { 0.0 };
     }
     let long_places = long.places();
-    let common: Vec<_> = short.places().into_iter().filter_map(|(item, place)| Some((place, *long_places.get(item)?))).collect();
-    let overlap = |depth: usize| common.iter().map(|&(a, b)| share_within(a, depth) * share_within(b, depth)).sum::<f64>();
+    let common: Vec<_> = short
+        .places()
+        .into_iter()
+        .filter_map(|(item, place)| Some((place, *long_places.get(item)?)))
+        .collect();
+    let overlap = |depth: usize| {
+        common
+            .iter()
+            .map(|&(a, b)| share_within(a, depth) * share_within(b, depth))
+            .sum::<f64>()
+    };
     let overlap_short = overlap(s);
     let mut sum = 0.0;
     let mut weight = 1.0;
@@ -112,19 +121,32 @@ mod tests {
         let items = Just((0..9).collect::<Vec<u8>>()).prop_shuffle();
         (items, 1_usize..6, prop::collection::vec(any::<bool>(), 9)).prop_map(|(items, n, tied)| {
             let mut score = 0.0;
-            let scored = items.into_iter().take(n).zip(tied).map(move |(item, tied)| {
-                score -= if tied { 0.0 } else { 1.0 };
-                (item, score)
-            });
+            let scored = items
+                .into_iter()
+                .take(n)
+                .zip(tied)
+                .map(move |(item, tied)| {
+                    score -= if tied { 0.0 } else { 1.0 };
+                    (item, score)
+                });
             Ranking::from_scores(scored)
         })
     }
 
     /// Every order of the ties of a ranking.
     fn orders(groups: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let Some((first, rest)) = groups.split_first() else { return vec![Vec::new()] };
+        let Some((first, rest)) = groups.split_first() else {
+            return vec![Vec::new()];
+        };
         let tails = orders(rest);
-        permutations(first).into_iter().flat_map(|head| tails.iter().map(move |tail| [head.as_slice(), tail].concat())).collect()
+        permutations(first)
+            .into_iter()
+            .flat_map(|head| {
+                tails
+                    .iter()
+                    .map(move |tail| [head.as_slice(), tail].concat())
+            })
+            .collect()
     }
 
     fn permutations(items: &[u8]) -> Vec<Vec<u8>> {
@@ -134,7 +156,9 @@ mod tests {
         let pick = |index: usize| {
             let mut rest = items.to_vec();
             let item = rest.remove(index);
-            permutations(&rest).into_iter().map(move |tail| [vec![item], tail].concat())
+            permutations(&rest)
+                .into_iter()
+                .map(move |tail| [vec![item], tail].concat())
         };
         (0..items.len()).flat_map(pick).collect()
     }
@@ -143,10 +167,18 @@ mod tests {
     fn slow(a: &[u8], b: &[u8], p: f64) -> f64 {
         let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
         let (s, l) = (short.len(), long.len());
-        let x = |d: usize| short.iter().take(d).filter(|item| long[..d.min(l)].contains(item)).count() as f64;
+        let x = |d: usize| {
+            short
+                .iter()
+                .take(d)
+                .filter(|item| long[..d.min(l)].contains(item))
+                .count() as f64
+        };
         let power = |d: usize| p.powi(i32::try_from(d).expect("short"));
         let first: f64 = (1..=l).map(|d| x(d) / d as f64 * power(d)).sum();
-        let second: f64 = (s + 1..=l).map(|d| x(s) * (d - s) as f64 / (s * d) as f64 * power(d)).sum();
+        let second: f64 = (s + 1..=l)
+            .map(|d| x(s) * (d - s) as f64 / (s * d) as f64 * power(d))
+            .sum();
         (1.0 - p) / p * (first + second) + ((x(l) - x(s)) / l as f64 + x(s) / s as f64) * power(l)
     }
 

@@ -42,10 +42,18 @@ pub struct QuestionMetrics {
 }
 
 /// One row a question that has an answer, in the order of the table.
-pub fn questions(table: &MetricTable, target: &TargetName, missing: Missing) -> Vec<QuestionMetrics> {
+pub fn questions(
+    table: &MetricTable,
+    target: &TargetName,
+    missing: Missing,
+) -> Vec<QuestionMetrics> {
     let mut groups: Vec<Vec<&CellMetrics>> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for cell in table.cells.iter().filter(|cell| cell.target == *target && cell.counts()) {
+    for cell in table
+        .cells
+        .iter()
+        .filter(|cell| cell.target == *target && cell.counts())
+    {
         let place = *places.entry(&cell.question).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
@@ -60,19 +68,40 @@ fn reduce(cells: &[&CellMetrics], missing: Missing) -> QuestionMetrics {
         Missing::Worst => (f64::INFINITY, 0.0, Lambda::Divergent),
         Missing::Best => (0.0, 1.0, Lambda::Convergent),
     };
-    let mean = |value: &dyn Fn(&CellMetrics) -> Option<f64>| cells.iter().map(|cell| value(cell).unwrap_or(share)).sum::<f64>() / cells.len() as f64;
-    let distances: Vec<f64> = cells.iter().map(|cell| cell.delta_s.unwrap_or(distance)).collect();
-    let states = || cells.iter().map(|cell| if cell.status == Status::Scored { cell.lambda.unwrap_or(state) } else { state });
+    let mean = |value: &dyn Fn(&CellMetrics) -> Option<f64>| {
+        cells
+            .iter()
+            .map(|cell| value(cell).unwrap_or(share))
+            .sum::<f64>()
+            / cells.len() as f64
+    };
+    let distances: Vec<f64> = cells
+        .iter()
+        .map(|cell| cell.delta_s.unwrap_or(distance))
+        .collect();
+    let states = || {
+        cells.iter().map(|cell| {
+            if cell.status == Status::Scored {
+                cell.lambda.unwrap_or(state)
+            } else {
+                state
+            }
+        })
+    };
     QuestionMetrics {
         question: cells[0].question.clone(),
         topic: cells[0].topic.clone(),
         n_cells: cells.len(),
-        n_missing: cells.iter().filter(|cell| cell.status != Status::Scored).count(),
+        n_missing: cells
+            .iter()
+            .filter(|cell| cell.status != Status::Scored)
+            .count(),
         delta_s: median(&distances).expect("a question has cells, and none is NaN"),
         coverage: mean(&|cell| cell.coverage),
         evidence_coverage: mean(&|cell| cell.evidence_coverage),
         converges: states().all(|state| state == Lambda::Convergent),
-        share_recursive: states().filter(|state| *state == Lambda::Recursive).count() as f64 / cells.len() as f64,
+        share_recursive: states().filter(|state| *state == Lambda::Recursive).count() as f64
+            / cells.len() as f64,
         n_chaotic: states().filter(|state| *state == Lambda::Chaotic).count(),
     }
 }
@@ -85,7 +114,14 @@ mod tests {
     use crate::target::Stage;
 
     fn cell(question: &str, delta_s: Option<f64>, lambda: Lambda) -> CellMetrics {
-        let status = if delta_s.is_some() { Status::Scored } else { Status::Failed { class: "timeout".to_owned(), stage: Stage::Deadline } };
+        let status = if delta_s.is_some() {
+            Status::Scored
+        } else {
+            Status::Failed {
+                class: "timeout".to_owned(),
+                stage: Stage::Deadline,
+            }
+        };
         CellMetrics {
             target: TargetName::new("t"),
             question: QuestionId::new(question),
@@ -112,11 +148,18 @@ mod tests {
 
     #[test]
     fn a_failed_cell_stays_in_the_denominator_and_counts_as_the_worst() {
-        let cells = vec![cell("a", Some(0.2), Lambda::Convergent), cell("b", Some(0.4), Lambda::Recursive), cell("a", None, Lambda::Divergent)];
+        let cells = vec![
+            cell("a", Some(0.2), Lambda::Convergent),
+            cell("b", Some(0.4), Lambda::Recursive),
+            cell("a", None, Lambda::Divergent),
+        ];
         let table = MetricTable { cells };
         let worst = questions(&table, &TargetName::new("t"), Missing::Worst);
         assert_eq!(worst.len(), 2);
-        assert_eq!((worst[0].n_cells, worst[0].n_missing, worst[0].converges), (2, 1, false));
+        assert_eq!(
+            (worst[0].n_cells, worst[0].n_missing, worst[0].converges),
+            (2, 1, false)
+        );
         assert_eq!(worst[0].delta_s, f64::INFINITY);
         assert!((worst[0].coverage - 0.4).abs() < 1e-12);
         assert!((worst[1].share_recursive - 1.0).abs() < 1e-12);

@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::goldset::Question;
 use crate::ids::{Form, QuestionId, SectionKey, Seed, TargetName, Topic};
 use crate::measure::coverage::Retrieved;
-use crate::measure::{Centroid, CoverageMode, Lambda, Matched, RBO_P, Ranking, TargetTokens, delta_s, rbo_ext, state};
-use crate::replay::{HitRecord, Observation, Outcome, Purpose, RecordError, read_table, write_table};
+use crate::measure::{
+    Centroid, CoverageMode, Lambda, Matched, RBO_P, Ranking, TargetTokens, delta_s, rbo_ext, state,
+};
+use crate::replay::{
+    HitRecord, Observation, Outcome, Purpose, RecordError, read_table, write_table,
+};
 use crate::stats::quantile;
 use crate::target::Stage;
 
@@ -106,10 +110,18 @@ pub struct Latency {
 
 /// Latency of a target's scored probes; `None` if there are none.
 pub fn latency(table: &MetricTable, target: &TargetName) -> Option<Latency> {
-    let answered = table.cells.iter().filter(|cell| cell.target == *target && cell.purpose == Purpose::Score && cell.status == Status::Scored);
+    let answered = table.cells.iter().filter(|cell| {
+        cell.target == *target && cell.purpose == Purpose::Score && cell.status == Status::Scored
+    });
     let times: Vec<f64> = answered.map(|cell| cell.elapsed_ms).collect();
     let at = |q| quantile(&times, q);
-    Some(Latency { n: times.len(), p50_ms: at(0.5)?, p75_ms: at(0.75)?, p95_ms: at(0.95)?, p99_ms: at(0.99)? })
+    Some(Latency {
+        n: times.len(),
+        p50_ms: at(0.5)?,
+        p75_ms: at(0.75)?,
+        p95_ms: at(0.95)?,
+        p99_ms: at(0.99)?,
+    })
 }
 
 /// Measures every observation of a run.
@@ -117,7 +129,14 @@ pub fn latency(table: &MetricTable, target: &TargetName) -> Option<Latency> {
 /// Time `O(probes · k · dim)`, parallel over probes.
 pub fn measure(matched: Matched) -> MetricTable {
     let prepared = Prepared::new(matched);
-    MetricTable { cells: matched.run.observations.par_iter().map(|seen| prepared.cell(seen)).collect() }
+    MetricTable {
+        cells: matched
+            .run
+            .observations
+            .par_iter()
+            .map(|seen| prepared.cell(seen))
+            .collect(),
+    }
 }
 
 /// What all probes of a question share.
@@ -130,19 +149,38 @@ struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     fn new(matched: Matched<'a>) -> Self {
         let tokens = |question: &Question| {
-            let targets = question.target.iter().filter_map(|target| Some((matched.gold.section(&target.key)?, target.spans.as_slice())));
+            let targets = question.target.iter().filter_map(|target| {
+                Some((matched.gold.section(&target.key)?, target.spans.as_slice()))
+            });
             TargetTokens::new(targets)
         };
-        let questions = matched.gold.questions.iter().map(|question| (&question.id, (question, tokens(question)))).collect();
+        let questions = matched
+            .gold
+            .questions
+            .iter()
+            .map(|question| (&question.id, (question, tokens(question))))
+            .collect();
         let mut references = HashMap::new();
         let mut settled = std::collections::HashSet::new();
-        for seen in matched.run.observations.iter().filter(|seen| seen.purpose == Purpose::Score && seen.form == Form::ORIGINAL) {
+        for seen in matched
+            .run
+            .observations
+            .iter()
+            .filter(|seen| seen.purpose == Purpose::Score && seen.form == Form::ORIGINAL)
+        {
             // The first of them is the one with the first seed. If it failed there is no reference, not another one.
-            if let (true, Outcome::Scored { hits, .. }) = (settled.insert((&seen.target, &seen.question)), &seen.outcome) {
+            if let (true, Outcome::Scored { hits, .. }) = (
+                settled.insert((&seen.target, &seen.question)),
+                &seen.outcome,
+            ) {
                 references.insert((&seen.target, &seen.question), section_ranking(hits));
             }
         }
-        Self { matched, questions, references }
+        Self {
+            matched,
+            questions,
+            references,
+        }
     }
 
     fn cell(&self, seen: &Observation) -> CellMetrics {
@@ -151,7 +189,10 @@ impl<'a> Prepared<'a> {
         match &seen.outcome {
             Outcome::Scored { hits, .. } => self.fill(&mut cell, seen, question, tokens, hits),
             Outcome::Failed { class, stage, .. } => {
-                cell.status = Status::Failed { class: class.clone(), stage: *stage };
+                cell.status = Status::Failed {
+                    class: class.clone(),
+                    stage: *stage,
+                };
                 cell.lambda = cell.counts().then_some(Lambda::Divergent);
             }
             Outcome::Skipped { .. } => {
@@ -162,30 +203,59 @@ impl<'a> Prepared<'a> {
         cell
     }
 
-    fn fill(&self, cell: &mut CellMetrics, seen: &Observation, question: &Question, tokens: &TargetTokens, hits: &[HitRecord]) {
+    fn fill(
+        &self,
+        cell: &mut CellMetrics,
+        seen: &Observation,
+        question: &Question,
+        tokens: &TargetTokens,
+        hits: &[HitRecord],
+    ) {
         const CHECKED: &str = "`Matched` has seen this vector";
         let vectors = self.matched.vectors;
         cell.n_hits = hits.len();
-        let centroid = Centroid::of(hits.iter().map(|hit| vectors.get(&hit.text).expect(CHECKED)));
+        let centroid = Centroid::of(
+            hits.iter()
+                .map(|hit| vectors.get(&hit.text).expect(CHECKED)),
+        );
         if let Some(centroid) = &centroid {
             let to = |text: &str| delta_s(vectors.of_text(text).expect(CHECKED), centroid);
-            let wording = question.forms().find(|(form, _)| *form == seen.form).expect("`Matched` has seen this form").1;
-            let decoy = question.decoy.as_ref().and_then(|decoy| self.matched.gold.section(decoy));
+            let wording = question
+                .forms()
+                .find(|(form, _)| *form == seen.form)
+                .expect("`Matched` has seen this form")
+                .1;
+            let decoy = question
+                .decoy
+                .as_ref()
+                .and_then(|decoy| self.matched.gold.section(decoy));
             cell.delta_s = Some(to(wording));
             cell.delta_s_anchor = question.anchor.as_deref().map(to);
             cell.delta_s_decoy = decoy.map(|decoy| to(&decoy.text));
         }
-        let retrieved: Vec<Retrieved> =
-            hits.iter().map(|hit| Retrieved { section: &hit.section, text: &self.matched.run.texts[&hit.text], offsets: hit.offsets }).collect();
+        let retrieved: Vec<Retrieved> = hits
+            .iter()
+            .map(|hit| Retrieved {
+                section: &hit.section,
+                text: &self.matched.run.texts[&hit.text],
+                offsets: hit.offsets,
+            })
+            .collect();
         if let Some(coverage) = tokens.coverage(&retrieved) {
             cell.coverage = Some(coverage.sections);
             cell.evidence_coverage = Some(coverage.evidence);
             cell.coverage_mode = Some(coverage.mode);
         }
-        cell.target_rank = hits.iter().position(|hit| question.is_target(&hit.section)).map(|index| index + 1);
+        cell.target_rank = hits
+            .iter()
+            .position(|hit| question.is_target(&hit.section))
+            .map(|index| index + 1);
         let reference = self.references.get(&(&seen.target, &seen.question));
-        cell.agreement = reference.map(|reference| rbo_ext(&section_ranking(hits), reference, RBO_P));
-        cell.lambda = cell.counts().then(|| state(cell.target_rank.is_some(), cell.agreement));
+        cell.agreement =
+            reference.map(|reference| rbo_ext(&section_ranking(hits), reference, RBO_P));
+        cell.lambda = cell
+            .counts()
+            .then(|| state(cell.target_rank.is_some(), cell.agreement));
     }
 }
 
@@ -285,7 +355,9 @@ impl Row {
             ("scored", None, None) => Status::Scored,
             ("failed", Some(class), Some(stage)) => Status::Failed { class, stage },
             ("skipped", None, None) => Status::Skipped,
-            (status, ..) => return Err(format!("status `{status}` does not fit its error columns")),
+            (status, ..) => {
+                return Err(format!("status `{status}` does not fit its error columns"));
+            }
         };
         Ok(CellMetrics {
             target: TargetName::new(self.target),
@@ -316,7 +388,11 @@ impl MetricTable {
     /// Target names in order of first appearance.
     pub fn targets(&self) -> Vec<TargetName> {
         let mut seen = std::collections::HashSet::new();
-        self.cells.iter().filter(|cell| seen.insert(&cell.target)).map(|cell| cell.target.clone()).collect()
+        self.cells
+            .iter()
+            .filter(|cell| seen.insert(&cell.target))
+            .map(|cell| cell.target.clone())
+            .collect()
     }
 
     /// Writes `metrics.parquet`.
@@ -333,8 +409,20 @@ impl MetricTable {
     /// If the file is missing, damaged or has other columns.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
         let rows: Vec<Row> = read_table(path)?;
-        let read = |(index, row): (usize, Row)| row.cell().map_err(|problem| RecordError::Value { path: path.to_owned(), row: index + 1, problem });
-        Ok(Self { cells: rows.into_iter().enumerate().map(read).collect::<Result<_, _>>()? })
+        let read = |(index, row): (usize, Row)| {
+            row.cell().map_err(|problem| RecordError::Value {
+                path: path.to_owned(),
+                row: index + 1,
+                problem,
+            })
+        };
+        Ok(Self {
+            cells: rows
+                .into_iter()
+                .enumerate()
+                .map(read)
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     fn rows(&self) -> Vec<Row> {

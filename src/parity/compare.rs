@@ -52,13 +52,20 @@ pub struct SideParity {
 impl SideParity {
     /// How a field relates; a field that neither side mentions is not stated.
     pub fn status(&self, field: ContractField) -> FieldStatus {
-        self.fields.iter().find(|parity| parity.field == field).map_or(FieldStatus::NotStated, |parity| parity.status)
+        self.fields
+            .iter()
+            .find(|parity| parity.field == field)
+            .map_or(FieldStatus::NotStated, |parity| parity.status)
     }
 }
 
 /// Compares a side's contract with the control's, unless `declared` states something else for it.
 pub fn compare(control: &Contract, side: &Contract, declared: &Contract) -> Vec<FieldParity> {
-    let stated = |field: &&ContractField| [control, side, declared].iter().any(|contract| contract.get(**field).is_some());
+    let stated = |field: &&ContractField| {
+        [control, side, declared]
+            .iter()
+            .any(|contract| contract.get(**field).is_some())
+    };
     let fields = ContractField::ALL.iter().filter(stated);
     fields
         .map(|&field| {
@@ -74,8 +81,15 @@ pub fn compare(control: &Contract, side: &Contract, declared: &Contract) -> Vec<
         .collect()
 }
 
-fn status(field: ContractField, control: &Contract, side: &Contract, declared: &Contract) -> FieldStatus {
-    let (Some(intended), Some(found)) = (declared.get(field).or(control.get(field)), side.get(field)) else {
+fn status(
+    field: ContractField,
+    control: &Contract,
+    side: &Contract,
+    declared: &Contract,
+) -> FieldStatus {
+    let (Some(intended), Some(found)) =
+        (declared.get(field).or(control.get(field)), side.get(field))
+    else {
         return FieldStatus::NotStated;
     };
     if field == ContractField::BuildTs {
@@ -89,23 +103,25 @@ fn status(field: ContractField, control: &Contract, side: &Contract, declared: &
     }
 }
 
-/// How the rows of a side differ from the control's. All lists are sorted.
+/// How the rows of a side differ from the control's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowDiff {
     /// Rows of the control.
     pub n_control: usize,
     /// Rows of the side.
     pub n_target: usize,
+    /// Ids that differ in any way.
+    pub n_changed: usize,
     /// Ids that only the control has.
-    pub missing: Vec<String>,
+    pub missing: Ids,
     /// Ids that only the side has.
-    pub extra: Vec<String>,
+    pub extra: Ids,
     /// Ids with another text.
-    pub text_changed: Vec<String>,
+    pub text_changed: Ids,
     /// Ids with the same text and other metadata.
-    pub metadata_changed: Vec<String>,
+    pub metadata_changed: Ids,
     /// Ids that the side holds more often than the control.
-    pub duplicated: Vec<String>,
+    pub duplicated: Ids,
     /// The same by section, which is what a person rebuilds.
     pub sections: SectionDiff,
 }
@@ -114,50 +130,99 @@ pub struct RowDiff {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionDiff {
     /// No row of it is left.
-    pub missing: Vec<String>,
+    pub missing: Ids,
     /// The control has no row of it.
-    pub extra: Vec<String>,
+    pub extra: Ids,
     /// Rows of it stand beside rows with the same id.
-    pub duplicated: Vec<String>,
+    pub duplicated: Ids,
     /// Some rows of it are other rows.
-    pub edited: Vec<String>,
+    pub edited: Ids,
 }
 
-impl RowDiff {
-    /// Number of ids that differ in any way.
-    pub fn n_changed(&self) -> usize {
-        let lists = [&self.missing, &self.extra, &self.text_changed, &self.metadata_changed, &self.duplicated];
-        lists.into_iter().flatten().collect::<BTreeSet<_>>().len()
+/// How many ids, and the first of them in sorted order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ids {
+    /// All of them.
+    pub n: usize,
+    /// At most [`Ids::SHOWN`].
+    pub first: Vec<String>,
+}
+
+impl Ids {
+    /// Ids that a verdict carries; a follower that lost a million rows must not make a verdict of a gigabyte.
+    pub const SHOWN: usize = 200;
+
+    fn of(ids: impl IntoIterator<Item = String>) -> Self {
+        let mut list = Self::default();
+        for id in ids {
+            list.n += 1;
+            if list.n <= Self::SHOWN {
+                list.first.push(id);
+            }
+        }
+        list
     }
 }
 
 /// Content of the rows that share one id: a multiset, kept sorted.
 type Copies = Vec<(Digest, Digest)>;
 
+/// What became of one id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Missing,
+    Extra,
+    Duplicated,
+    Text,
+    Metadata,
+}
+
 /// Classes every id of two inventories.
 pub fn diff(control: &Inventory, side: &Inventory) -> RowDiff {
-    let mut found = RowDiff { n_control: control.rows.len(), n_target: side.rows.len(), ..RowDiff::default() };
     let (ours, theirs) = (by_id(control), by_id(side));
     let ids: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
-    for id in ids {
-        let list = match (ours.get(id), theirs.get(id)) {
-            (Some(_), None) => &mut found.missing,
-            (None, _) => &mut found.extra,
-            (Some(ours), Some(theirs)) if theirs.len() > ours.len() => &mut found.duplicated,
-            (Some(ours), Some(theirs)) if ours == theirs => continue,
-            (Some(ours), Some(theirs)) if texts(ours) == texts(theirs) => &mut found.metadata_changed,
-            (Some(_), Some(_)) => &mut found.text_changed,
-        };
-        list.push(id.to_owned());
+    let changes: Vec<(&str, Change)> = ids
+        .into_iter()
+        .filter_map(|id| Some((id, change(ours.get(id), theirs.get(id))?)))
+        .collect();
+    let with = |wanted: Change| {
+        Ids::of(
+            changes
+                .iter()
+                .filter(|(_, change)| *change == wanted)
+                .map(|(id, _)| (*id).to_owned()),
+        )
+    };
+    RowDiff {
+        n_control: control.rows.len(),
+        n_target: side.rows.len(),
+        n_changed: changes.len(),
+        missing: with(Change::Missing),
+        extra: with(Change::Extra),
+        text_changed: with(Change::Text),
+        metadata_changed: with(Change::Metadata),
+        duplicated: with(Change::Duplicated),
+        sections: sections(control, side, &changes),
     }
-    found.sections = sections(control, side, &found);
-    found
+}
+
+fn change(ours: Option<&Copies>, theirs: Option<&Copies>) -> Option<Change> {
+    match (ours, theirs) {
+        (_, None) => Some(Change::Missing),
+        (None, _) => Some(Change::Extra),
+        (Some(ours), Some(theirs)) if theirs.len() > ours.len() => Some(Change::Duplicated),
+        (Some(ours), Some(theirs)) if ours == theirs => None,
+        (Some(ours), Some(theirs)) if texts(ours) == texts(theirs) => Some(Change::Metadata),
+        (Some(_), Some(_)) => Some(Change::Text),
+    }
 }
 
 fn by_id(inventory: &Inventory) -> BTreeMap<&str, Copies> {
     let mut ids: BTreeMap<&str, Copies> = BTreeMap::new();
     for row in &inventory.rows {
-        ids.entry(&row.id).or_default().push((row.text, row.metadata));
+        ids.entry(&row.id)
+            .or_default()
+            .push((row.text, row.metadata));
     }
     ids.values_mut().for_each(|copies| copies.sort_unstable());
     ids
@@ -167,21 +232,35 @@ fn texts(copies: &Copies) -> Vec<Digest> {
     copies.iter().map(|(text, _)| *text).collect()
 }
 
-fn sections(control: &Inventory, side: &Inventory, rows: &RowDiff) -> SectionDiff {
-    let keys = |inventory: &Inventory| -> BTreeSet<SectionKey> { inventory.rows.iter().map(|row| row.section.clone()).collect() };
-    let (ours, theirs) = (keys(control), keys(side));
-    let section_of: BTreeMap<&str, &SectionKey> = control.rows.iter().chain(&side.rows).map(|row| (row.id.as_str(), &row.section)).collect();
-    let on_both = |ids: &[&Vec<String>]| -> BTreeSet<String> {
-        let keys = ids.iter().copied().flatten().map(|id| section_of[id.as_str()]);
-        keys.filter(|key| ours.contains(*key) && theirs.contains(*key)).map(ToString::to_string).collect()
+fn sections(control: &Inventory, side: &Inventory, changes: &[(&str, Change)]) -> SectionDiff {
+    let keys = |inventory: &Inventory| -> BTreeSet<SectionKey> {
+        inventory
+            .rows
+            .iter()
+            .map(|row| row.section.clone())
+            .collect()
     };
-    let duplicated = on_both(&[&rows.duplicated]);
-    let touched = on_both(&[&rows.missing, &rows.extra, &rows.text_changed, &rows.metadata_changed]);
+    let (ours, theirs) = (keys(control), keys(side));
+    let rows = control.rows.iter().chain(&side.rows);
+    let section_of: BTreeMap<&str, &SectionKey> =
+        rows.map(|row| (row.id.as_str(), &row.section)).collect();
+    let (mut duplicated, mut edited) = (BTreeSet::new(), BTreeSet::new());
+    for (id, change) in changes {
+        let section = section_of[id];
+        if ours.contains(section) && theirs.contains(section) {
+            if *change == Change::Duplicated {
+                duplicated.insert(section)
+            } else {
+                edited.insert(section)
+            };
+        }
+    }
+    let names = |sections: Vec<&SectionKey>| Ids::of(sections.into_iter().map(ToString::to_string));
     SectionDiff {
-        missing: ours.difference(&theirs).map(ToString::to_string).collect(),
-        extra: theirs.difference(&ours).map(ToString::to_string).collect(),
-        edited: touched.difference(&duplicated).cloned().collect(),
-        duplicated: duplicated.into_iter().collect(),
+        missing: names(ours.difference(&theirs).collect()),
+        extra: names(theirs.difference(&ours).collect()),
+        edited: names(edited.difference(&duplicated).copied().collect()),
+        duplicated: names(duplicated.into_iter().collect()),
     }
 }
 
@@ -193,36 +272,72 @@ mod tests {
     fn inventory(rows: &[(&str, &str, &str)]) -> Inventory {
         let row = |&(id, text, metadata): &(&str, &str, &str)| {
             let section = id.split('#').next().expect("a part");
-            InventoryRow::new(id.to_owned(), SectionKey::new("d", section), text, &metadata).expect("canonical")
+            InventoryRow::new(
+                id.to_owned(),
+                SectionKey::new("d", section),
+                text,
+                &metadata,
+            )
+            .expect("canonical")
         };
-        Inventory { rows: rows.iter().map(row).collect() }
+        Inventory {
+            rows: rows.iter().map(row).collect(),
+        }
     }
 
     #[test]
     fn each_change_has_its_class() {
-        let control = inventory(&[("a#0", "1", "m"), ("b#0", "2", "m"), ("c#0", "3", "m"), ("c#1", "4", "m"), ("e#0", "5", "m"), ("f#0", "6", "m")]);
-        let side = inventory(&[("b#0", "2", "n"), ("c#0", "3x", "m"), ("d#0", "9", "m"), ("e#0", "5", "m"), ("e#0", "old", "m"), ("f#0", "6", "m")]);
+        let control = inventory(&[
+            ("a#0", "1", "m"),
+            ("b#0", "2", "m"),
+            ("c#0", "3", "m"),
+            ("c#1", "4", "m"),
+            ("e#0", "5", "m"),
+            ("f#0", "6", "m"),
+        ]);
+        let side = inventory(&[
+            ("b#0", "2", "n"),
+            ("c#0", "3x", "m"),
+            ("d#0", "9", "m"),
+            ("e#0", "5", "m"),
+            ("e#0", "old", "m"),
+            ("f#0", "6", "m"),
+        ]);
         let found = diff(&control, &side);
-        assert_eq!(found.missing, ["a#0", "c#1"]);
-        assert_eq!(found.extra, ["d#0"]);
-        assert_eq!(found.text_changed, ["c#0"]);
-        assert_eq!(found.metadata_changed, ["b#0"]);
-        assert_eq!(found.duplicated, ["e#0"]);
-        assert_eq!(found.n_changed(), 6);
-        assert_eq!(found.sections.missing, ["d/a"]);
-        assert_eq!(found.sections.extra, ["d/d"]);
-        assert_eq!(found.sections.edited, ["d/b", "d/c"]);
-        assert_eq!(found.sections.duplicated, ["d/e"]);
-        assert_eq!(diff(&control, &control).n_changed(), 0);
+        assert_eq!(found.missing.first, ["a#0", "c#1"]);
+        assert_eq!(found.extra.first, ["d#0"]);
+        assert_eq!(found.text_changed.first, ["c#0"]);
+        assert_eq!(found.metadata_changed.first, ["b#0"]);
+        assert_eq!(found.duplicated.first, ["e#0"]);
+        assert_eq!(found.n_changed, 6);
+        assert_eq!(found.sections.missing.first, ["d/a"]);
+        assert_eq!(found.sections.extra.first, ["d/d"]);
+        assert_eq!(found.sections.edited.first, ["d/b", "d/c"]);
+        assert_eq!(found.sections.duplicated.first, ["d/e"]);
+        assert_eq!(diff(&control, &control).n_changed, 0);
     }
 
     #[test]
     fn what_is_not_stated_is_never_equal_and_a_declared_version_is_no_fault() {
         use ContractField::{Analyzer, BuildTs, IndexHash, Metric};
-        let control = Contract::default().with(Metric, "cosine").with(Analyzer, "en_stem").with(BuildTs, "1");
-        let side = Contract::default().with(Metric, "dot").with(Analyzer, "simple").with(BuildTs, "2").with(IndexHash, "x");
-        let fields = compare(&control, &side, &Contract::default().with(Analyzer, "simple"));
-        let statuses: Vec<_> = fields.iter().map(|parity| (parity.field, parity.status)).collect();
+        let control = Contract::default()
+            .with(Metric, "cosine")
+            .with(Analyzer, "en_stem")
+            .with(BuildTs, "1");
+        let side = Contract::default()
+            .with(Metric, "dot")
+            .with(Analyzer, "simple")
+            .with(BuildTs, "2")
+            .with(IndexHash, "x");
+        let fields = compare(
+            &control,
+            &side,
+            &Contract::default().with(Analyzer, "simple"),
+        );
+        let statuses: Vec<_> = fields
+            .iter()
+            .map(|parity| (parity.field, parity.status))
+            .collect();
         let expected = [
             (IndexHash, FieldStatus::NotStated),
             (Metric, FieldStatus::Differs),

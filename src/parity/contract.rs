@@ -73,7 +73,11 @@ impl FromStr for ContractField {
     type Err = UnknownField;
 
     fn from_str(name: &str) -> Result<Self, UnknownField> {
-        Self::ALL.iter().copied().find(|field| field.name() == name).ok_or_else(|| UnknownField(name.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|field| field.name() == name)
+            .ok_or_else(|| UnknownField(name.to_owned()))
     }
 }
 

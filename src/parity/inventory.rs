@@ -23,9 +23,19 @@ impl InventoryRow {
     ///
     /// # Errors
     /// If the metadata has no canonical JSON, as with a NaN.
-    pub fn new(id: String, section: SectionKey, text: &str, metadata: &impl Serialize) -> serde_json::Result<Self> {
+    pub fn new(
+        id: String,
+        section: SectionKey,
+        text: &str,
+        metadata: &impl Serialize,
+    ) -> serde_json::Result<Self> {
         let canonical = serde_json_canonicalizer::to_vec(metadata)?;
-        Ok(Self { id, section, text: Digest::of(text), metadata: Digest::of(canonical) })
+        Ok(Self {
+            id,
+            section,
+            text: Digest::of(text),
+            metadata: Digest::of(canonical),
+        })
     }
 }
 

@@ -24,7 +24,15 @@ pub fn index_hash(rows: &[InventoryRow]) -> Digest {
     }
     let mut level: Vec<Digest> = buckets.into_iter().map(bucket_digest).collect();
     while level.len() > 1 {
-        level = level.chunks(2).map(|pair| Digest::derive(NODE, [pair[0].as_bytes().as_slice(), pair[1].as_bytes()].concat())).collect();
+        level = level
+            .chunks(2)
+            .map(|pair| {
+                Digest::derive(
+                    NODE,
+                    [pair[0].as_bytes().as_slice(), pair[1].as_bytes()].concat(),
+                )
+            })
+            .collect();
     }
     level[0]
 }
@@ -37,7 +45,15 @@ fn bucket_of(id: &str) -> usize {
 
 /// The id comes last, so that the two digests of fixed length before it leave no doubt where it begins.
 fn row_digest(row: &InventoryRow) -> Digest {
-    Digest::derive(ROW, [row.text.as_bytes().as_slice(), row.metadata.as_bytes(), row.id.as_bytes()].concat())
+    Digest::derive(
+        ROW,
+        [
+            row.text.as_bytes().as_slice(),
+            row.metadata.as_bytes(),
+            row.id.as_bytes(),
+        ]
+        .concat(),
+    )
 }
 
 fn bucket_digest(mut rows: Vec<Digest>) -> Digest {
@@ -54,7 +70,8 @@ mod tests {
     use crate::ids::SectionKey;
 
     fn row(id: &str, text: &str) -> InventoryRow {
-        InventoryRow::new(id.to_owned(), SectionKey::new("d", id), text, &"meta").expect("canonical")
+        InventoryRow::new(id.to_owned(), SectionKey::new("d", id), text, &"meta")
+            .expect("canonical")
     }
 
     #[test]
@@ -62,7 +79,10 @@ mod tests {
         // Our own test vector, computed a second time in Python with the `blake3` package: a change here is a change of format, and
         // belongs into the changelog.
         let root = index_hash(&[row("a", "Freeze the writes."), row("b", "Drain the queue.")]);
-        assert_eq!(root.to_string(), "b3:8c466bc19c4c56b26f4df34993753da259d14a1b108d2bfbc4f9b1e2b2d4306a");
+        assert_eq!(
+            root.to_string(),
+            "b3:8c466bc19c4c56b26f4df34993753da259d14a1b108d2bfbc4f9b1e2b2d4306a"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod contract;
 mod inventory;
 mod merkle;
 
-pub use compare::{FieldParity, FieldStatus, RowDiff, SectionDiff, SideParity, compare, diff};
+pub use compare::{FieldParity, FieldStatus, Ids, RowDiff, SectionDiff, SideParity, compare, diff};
 pub use contract::{Contract, ContractField, UnknownField};
 pub use inventory::{Inventory, InventoryRow};
 pub use merkle::{DEPTH, index_hash};

@@ -15,7 +15,10 @@ use crate::units::Cutoff;
 
 pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose};
 pub use plan::{Plan, Probe};
-pub use record::{RecordError, read_observations, read_table, read_texts, write_observations, write_table, write_texts};
+pub use record::{
+    RecordError, read_observations, read_table, read_texts, write_observations, write_table,
+    write_texts,
+};
 pub use run::{ContractReading, Run, Side, replay};
 
 /// How a gold set is replayed.

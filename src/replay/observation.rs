@@ -82,7 +82,13 @@ pub struct HitRecord {
 
 impl HitRecord {
     pub(super) fn of(hit: &Hit) -> Self {
-        Self { section: hit.section.clone(), snippet_id: hit.snippet_id.clone(), score: hit.score, text: Digest::of(&hit.text), offsets: hit.offsets }
+        Self {
+            section: hit.section.clone(),
+            snippet_id: hit.snippet_id.clone(),
+            score: hit.score,
+            text: Digest::of(&hit.text),
+            offsets: hit.offsets,
+        }
     }
 }
 
@@ -120,18 +126,44 @@ impl Counts {
 /// # Errors
 /// If there is no hit, there are more than were asked for, a score is not finite, or scores do not fall.
 pub(super) fn accept(reply: Reply, k: Cutoff) -> Result<Reply, Failure> {
-    let refuse = |class: &str, stage, message: String| Err(Failure { class: class.to_owned(), stage, message, retry: Retry::Pointless });
+    let refuse = |class: &str, stage, message: String| {
+        Err(Failure {
+            class: class.to_owned(),
+            stage,
+            message,
+            retry: Retry::Pointless,
+        })
+    };
     if reply.hits.is_empty() {
         return refuse("no_hits", Stage::Tool, "the reply holds no hit".to_owned());
     }
     if reply.hits.len() > k.get() {
-        return refuse("hits_beyond_k", Stage::Schema, format!("{} hits where {k} were asked for", reply.hits.len()));
+        return refuse(
+            "hits_beyond_k",
+            Stage::Schema,
+            format!("{} hits where {k} were asked for", reply.hits.len()),
+        );
     }
     if let Some(hit) = reply.hits.iter().find(|hit| !hit.score.is_finite()) {
-        return refuse("score_not_finite", Stage::Schema, format!("hit {} has the score {}", hit.snippet_id, hit.score));
+        return refuse(
+            "score_not_finite",
+            Stage::Schema,
+            format!("hit {} has the score {}", hit.snippet_id, hit.score),
+        );
     }
-    if let Some(pair) = reply.hits.windows(2).find(|pair| pair[1].score > pair[0].score) {
-        return refuse("scores_not_descending", Stage::Schema, format!("hit {} scores more than the one before it", pair[1].snippet_id));
+    if let Some(pair) = reply
+        .hits
+        .windows(2)
+        .find(|pair| pair[1].score > pair[0].score)
+    {
+        return refuse(
+            "scores_not_descending",
+            Stage::Schema,
+            format!(
+                "hit {} scores more than the one before it",
+                pair[1].snippet_id
+            ),
+        );
     }
     Ok(reply)
 }

@@ -37,7 +37,14 @@ impl Plan {
         let mut probes = Vec::new();
         for (index, question) in gold.questions.iter().enumerate() {
             let mut ask = |form, seed, k, purpose| {
-                probes.extend((0..n_targets).map(|target| Probe { target, question: index, form, seed, k, purpose }));
+                probes.extend((0..n_targets).map(|target| Probe {
+                    target,
+                    question: index,
+                    form,
+                    seed,
+                    k,
+                    purpose,
+                }));
             };
             for (form, _) in question.forms().take(1 + settings.paraphrases) {
                 for &seed in &settings.seeds {

@@ -33,7 +33,10 @@ pub enum RecordError {
     },
     /// Not Parquet, or damaged.
     #[error("{}: not a readable Parquet file", path.display())]
-    #[diagnostic(code(run::parquet), help("a run folder is written whole; copy it again from where it was made"))]
+    #[diagnostic(
+        code(run::parquet),
+        help("a run folder is written whole; copy it again from where it was made")
+    )]
     Parquet {
         /// Which file.
         path: PathBuf,
@@ -42,7 +45,10 @@ pub enum RecordError {
     },
     /// Columns are missing or of other types.
     #[error("{}: columns do not fit", path.display())]
-    #[diagnostic(code(run::columns), help("the run was written by another version; render it with that version"))]
+    #[diagnostic(
+        code(run::columns),
+        help("the run was written by another version; render it with that version")
+    )]
     Columns {
         /// Which file.
         path: PathBuf,
@@ -105,16 +111,36 @@ struct TextRow {
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub fn write_table<T: Serialize + DeserializeOwned>(path: &Path, rows: &[T]) -> Result<(), RecordError> {
-    let columns = |source| RecordError::Columns { path: path.to_owned(), source: Box::new(source) };
-    let fields = Vec::<FieldRef>::from_type::<T>(TracingOptions::default().enums_without_data_as_strings(true)).map_err(columns)?;
+pub fn write_table<T: Serialize + DeserializeOwned>(
+    path: &Path,
+    rows: &[T],
+) -> Result<(), RecordError> {
+    let columns = |source| RecordError::Columns {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let fields = Vec::<FieldRef>::from_type::<T>(
+        TracingOptions::default().enums_without_data_as_strings(true),
+    )
+    .map_err(columns)?;
     let batch = serde_arrow::to_record_batch(&fields, &rows).map_err(columns)?;
-    let bytes = parquet_bytes(batch.schema(), &batch).map_err(|source| RecordError::Parquet { path: path.to_owned(), source })?;
-    crate::files::write_whole(path, &bytes).map_err(|source| RecordError::Io { path: path.to_owned(), source })
+    let bytes = parquet_bytes(batch.schema(), &batch).map_err(|source| RecordError::Parquet {
+        path: path.to_owned(),
+        source,
+    })?;
+    crate::files::write_whole(path, &bytes).map_err(|source| RecordError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
-fn parquet_bytes(schema: SchemaRef, batch: &RecordBatch) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+fn parquet_bytes(
+    schema: SchemaRef,
+    batch: &RecordBatch,
+) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
     writer.write(batch)?;
@@ -127,14 +153,25 @@ fn parquet_bytes(schema: SchemaRef, batch: &RecordBatch) -> Result<Vec<u8>, parq
 /// # Errors
 /// If the file is missing, damaged, or has other columns.
 pub fn read_table<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordError> {
-    let file = std::fs::File::open(path).map_err(|source| RecordError::Io { path: path.to_owned(), source })?;
-    let damaged = |source| RecordError::Parquet { path: path.to_owned(), source };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build).map_err(damaged)?;
+    let file = std::fs::File::open(path).map_err(|source| RecordError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let damaged = |source| RecordError::Parquet {
+        path: path.to_owned(),
+        source,
+    };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(damaged)?;
     let mut rows = Vec::new();
     for batch in reader {
         let batch = batch.map_err(|error| damaged(error.into()))?;
         let read: Vec<T> =
-            serde_arrow::from_record_batch(&batch).map_err(|source| RecordError::Columns { path: path.to_owned(), source: Box::new(source) })?;
+            serde_arrow::from_record_batch(&batch).map_err(|source| RecordError::Columns {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
         rows.extend(read);
     }
     Ok(rows)
@@ -155,8 +192,13 @@ pub fn write_observations(path: &Path, observations: &[Observation]) -> Result<(
 /// As [`read_table`], and if a value is not one that [`write_observations`] writes.
 pub fn read_observations(path: &Path) -> Result<Vec<Observation>, RecordError> {
     let rows: Vec<Row> = read_table(path)?;
-    let read =
-        |(index, row): (usize, Row)| row.observation().map_err(|problem| RecordError::Value { path: path.to_owned(), row: index + 1, problem });
+    let read = |(index, row): (usize, Row)| {
+        row.observation().map_err(|problem| RecordError::Value {
+            path: path.to_owned(),
+            row: index + 1,
+            problem,
+        })
+    };
     rows.into_iter().enumerate().map(read).collect()
 }
 
@@ -165,7 +207,13 @@ pub fn read_observations(path: &Path) -> Result<Vec<Observation>, RecordError> {
 /// # Errors
 /// As [`write_table`].
 pub fn write_texts(path: &Path, texts: &Texts) -> Result<(), RecordError> {
-    let rows: Vec<TextRow> = texts.iter().map(|(digest, text)| TextRow { digest: digest.to_string(), text: text.clone() }).collect();
+    let rows: Vec<TextRow> = texts
+        .iter()
+        .map(|(digest, text)| TextRow {
+            digest: digest.to_string(),
+            text: text.clone(),
+        })
+        .collect();
     write_table(path, &rows)
 }
 
@@ -180,7 +228,11 @@ pub fn read_texts(path: &Path) -> Result<Texts, RecordError> {
         if digest.to_string() == row.digest {
             return Ok((digest, row.text));
         }
-        Err(RecordError::Value { path: path.to_owned(), row: index + 1, problem: "the text does not have the digest beside it".to_owned() })
+        Err(RecordError::Value {
+            path: path.to_owned(),
+            row: index + 1,
+            problem: "the text does not have the digest beside it".to_owned(),
+        })
     };
     rows.into_iter().enumerate().map(read).collect()
 }
@@ -209,7 +261,11 @@ impl Row {
                 row.answer = answer.map(|digest| digest.to_string());
                 row.hits = hits.iter().map(HitRow::of).collect();
             }
-            Outcome::Failed { class, stage, message } => {
+            Outcome::Failed {
+                class,
+                stage,
+                message,
+            } => {
                 "failed".clone_into(&mut row.outcome);
                 row.error_class = Some(class.clone());
                 row.error_stage = Some(*stage);
@@ -224,26 +280,44 @@ impl Row {
     }
 
     fn observation(self) -> Result<Observation, String> {
-        let needed = |value: Option<String>, column: &str| value.ok_or_else(|| format!("{column} is null"));
+        let needed =
+            |value: Option<String>, column: &str| value.ok_or_else(|| format!("{column} is null"));
         let outcome = match self.outcome.as_str() {
             "scored" => Outcome::Scored {
-                hits: self.hits.into_iter().map(HitRow::hit).collect::<Result<_, _>>()?,
-                answer: self.answer.map(|digest| digest.parse()).transpose().map_err(|error: crate::ids::NotADigest| error.to_string())?,
+                hits: self
+                    .hits
+                    .into_iter()
+                    .map(HitRow::hit)
+                    .collect::<Result<_, _>>()?,
+                answer: self
+                    .answer
+                    .map(|digest| digest.parse())
+                    .transpose()
+                    .map_err(|error: crate::ids::NotADigest| error.to_string())?,
             },
             "failed" => Outcome::Failed {
                 class: needed(self.error_class, "error_class")?,
                 stage: self.error_stage.ok_or("error_stage is null")?,
                 message: needed(self.error_message, "error_message")?,
             },
-            "skipped" => Outcome::Skipped { reason: needed(self.error_message, "error_message")? },
-            other => return Err(format!("outcome `{other}` is none of scored, failed, skipped")),
+            "skipped" => Outcome::Skipped {
+                reason: needed(self.error_message, "error_message")?,
+            },
+            other => {
+                return Err(format!(
+                    "outcome `{other}` is none of scored, failed, skipped"
+                ));
+            }
         };
         Ok(Observation {
             target: TargetName::new(self.target),
             question: QuestionId::new(self.question),
             form: Form(self.form),
             seed: Seed(self.seed),
-            k: usize::try_from(self.k).ok().and_then(Cutoff::new).ok_or("k is not a positive count")?,
+            k: usize::try_from(self.k)
+                .ok()
+                .and_then(Cutoff::new)
+                .ok_or("k is not a positive count")?,
             purpose: self.purpose,
             outcome,
             attempts: self.attempts,
@@ -269,11 +343,24 @@ impl HitRow {
     fn hit(self) -> Result<HitRecord, String> {
         let index = |value: u64| usize::try_from(value).map_err(|error| error.to_string());
         let offsets = match (self.start, self.end, self.unit) {
-            (Some(start), Some(end), Some(unit)) => Some(Offsets { start: index(start)?, end: index(end)?, unit }),
+            (Some(start), Some(end), Some(unit)) => Some(Offsets {
+                start: index(start)?,
+                end: index(end)?,
+                unit,
+            }),
             (None, None, None) => None,
             _ => return Err("start, end and unit go together".to_owned()),
         };
-        let text = self.text.parse().map_err(|error: crate::ids::NotADigest| error.to_string())?;
-        Ok(HitRecord { section: SectionKey::new(self.doc_id, self.section_id), snippet_id: self.snippet_id, score: self.score, text, offsets })
+        let text = self
+            .text
+            .parse()
+            .map_err(|error: crate::ids::NotADigest| error.to_string())?;
+        Ok(HitRecord {
+            section: SectionKey::new(self.doc_id, self.section_id),
+            snippet_id: self.snippet_id,
+            score: self.score,
+            text,
+            offsets,
+        })
     }
 }

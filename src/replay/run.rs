@@ -45,7 +45,12 @@ pub struct Run {
 impl Run {
     /// The probes of the verdict; the sweep is not counted.
     pub fn counts(&self) -> Counts {
-        Counts::of(self.observations.iter().filter(|seen| seen.purpose == Purpose::Score).map(|seen| &seen.outcome))
+        Counts::of(
+            self.observations
+                .iter()
+                .filter(|seen| seen.purpose == Purpose::Score)
+                .map(|seen| &seen.outcome),
+        )
     }
 }
 
@@ -74,7 +79,17 @@ pub async fn replay(
     let mut done = 0;
     for (index, probe) in plan.probes.iter().enumerate() {
         if let Err(reason) = &sides[probe.target].contract_at_start {
-            slots[index] = Some((observe(gold, targets, probe, Outcome::Skipped { reason: reason.clone() }), Texts::new()));
+            slots[index] = Some((
+                observe(
+                    gold,
+                    targets,
+                    probe,
+                    Outcome::Skipped {
+                        reason: reason.clone(),
+                    },
+                ),
+                Texts::new(),
+            ));
             done += 1;
             continue;
         }
@@ -83,8 +98,21 @@ pub async fn replay(
             done += 1;
             progress(done, plan.probes.len());
         }
-        let blank = observe(gold, targets, probe, Outcome::Skipped { reason: "not asked".to_owned() });
-        under_way.spawn(ask(index, Arc::clone(&targets[probe.target]), query(gold, probe), blank, settings.clone()));
+        let blank = observe(
+            gold,
+            targets,
+            probe,
+            Outcome::Skipped {
+                reason: "not asked".to_owned(),
+            },
+        );
+        under_way.spawn(ask(
+            index,
+            Arc::clone(&targets[probe.target]),
+            query(gold, probe),
+            blank,
+            settings.clone(),
+        ));
     }
     while let Some(finished) = under_way.join_next().await {
         take(Some(finished), &mut slots);
@@ -92,7 +120,9 @@ pub async fn replay(
         progress(done, plan.probes.len());
     }
     for (side, target) in sides.iter_mut().zip(targets) {
-        side.contract_at_end = patiently(target.contract(), settings).await.map_err(|failure| failure.message);
+        side.contract_at_end = patiently(target.contract(), settings)
+            .await
+            .map_err(|failure| failure.message);
     }
     let mut texts = Texts::new();
     let observations = slots.into_iter().map(|slot| {
@@ -101,17 +131,35 @@ pub async fn replay(
         observation
     });
     let observations = observations.collect();
-    Run { sides, observations, texts }
+    Run {
+        sides,
+        observations,
+        texts,
+    }
 }
 
 async fn open(target: &dyn Target, settings: &Settings) -> Side {
-    let contract = patiently(target.contract(), settings).await.map_err(|failure| failure.message);
-    let inventory = if contract.is_ok() { patiently(target.inventory(), settings).await.ok().flatten() } else { None };
-    Side { name: target.name().clone(), locality: target.locality(), contract_at_end: contract.clone(), contract_at_start: contract, inventory }
+    let contract = patiently(target.contract(), settings)
+        .await
+        .map_err(|failure| failure.message);
+    let inventory = if contract.is_ok() {
+        patiently(target.inventory(), settings).await.ok().flatten()
+    } else {
+        None
+    };
+    Side {
+        name: target.name().clone(),
+        locality: target.locality(),
+        contract_at_end: contract.clone(),
+        contract_at_start: contract,
+        inventory,
+    }
 }
 
 async fn patiently<T>(work: Working<'_, T>, settings: &Settings) -> Result<T, Failure> {
-    tokio::time::timeout(settings.timeout, work).await.unwrap_or_else(|_| Err(too_late(settings)))
+    tokio::time::timeout(settings.timeout, work)
+        .await
+        .unwrap_or_else(|_| Err(too_late(settings)))
 }
 
 fn too_late(settings: &Settings) -> Failure {
@@ -125,11 +173,25 @@ fn too_late(settings: &Settings) -> Failure {
 
 fn query(gold: &GoldSet, probe: &Probe) -> Query {
     let question = &gold.questions[probe.question];
-    let (_, text) = question.forms().nth(usize::from(probe.form.0)).expect("the plan asks forms that exist");
-    Query { question: question.id.clone(), form: probe.form, seed: probe.seed, k: probe.k, text: text.to_owned() }
+    let (_, text) = question
+        .forms()
+        .nth(usize::from(probe.form.0))
+        .expect("the plan asks forms that exist");
+    Query {
+        question: question.id.clone(),
+        form: probe.form,
+        seed: probe.seed,
+        k: probe.k,
+        text: text.to_owned(),
+    }
 }
 
-fn observe(gold: &GoldSet, targets: &[Arc<dyn Target>], probe: &Probe, outcome: Outcome) -> Observation {
+fn observe(
+    gold: &GoldSet,
+    targets: &[Arc<dyn Target>],
+    probe: &Probe,
+    outcome: Outcome,
+) -> Observation {
     Observation {
         target: targets[probe.target].name().clone(),
         question: gold.questions[probe.question].id.clone(),
@@ -144,35 +206,76 @@ fn observe(gold: &GoldSet, targets: &[Arc<dyn Target>], probe: &Probe, outcome: 
 }
 
 /// One probe with its retries.
-async fn ask(index: usize, target: Arc<dyn Target>, query: Query, blank: Observation, settings: Settings) -> (usize, Observation, Texts) {
+async fn ask(
+    index: usize,
+    target: Arc<dyn Target>,
+    query: Query,
+    blank: Observation,
+    settings: Settings,
+) -> (usize, Observation, Texts) {
     let started = Instant::now();
     let mut attempts = 0;
     let reply = loop {
         attempts += 1;
-        let reply = patiently(target.retrieve(&query), &settings).await.and_then(|reply| accept(reply, query.k));
+        let reply = patiently(target.retrieve(&query), &settings)
+            .await
+            .and_then(|reply| accept(reply, query.k));
         match reply {
-            Err(Failure { retry: Retry::Worthwhile, .. }) if attempts <= settings.retries => {}
+            Err(Failure {
+                retry: Retry::Worthwhile,
+                ..
+            }) if attempts <= settings.retries => {}
             reply => break reply,
         }
     };
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
     let (outcome, texts) = match reply {
         Ok(reply) => scored(&reply),
-        Err(Failure { class, stage, message, .. }) => (Outcome::Failed { class, stage, message }, Texts::new()),
+        Err(Failure {
+            class,
+            stage,
+            message,
+            ..
+        }) => (
+            Outcome::Failed {
+                class,
+                stage,
+                message,
+            },
+            Texts::new(),
+        ),
     };
-    (index, Observation { outcome, attempts, elapsed_ms, ..blank }, texts)
+    (
+        index,
+        Observation {
+            outcome,
+            attempts,
+            elapsed_ms,
+            ..blank
+        },
+        texts,
+    )
 }
 
 fn scored(reply: &Reply) -> (Outcome, Texts) {
     let hits: Vec<HitRecord> = reply.hits.iter().map(HitRecord::of).collect();
-    let mut texts: Texts = hits.iter().zip(&reply.hits).map(|(record, hit)| (record.text, hit.text.clone())).collect::<BTreeMap<_, _>>();
+    let mut texts: Texts = hits
+        .iter()
+        .zip(&reply.hits)
+        .map(|(record, hit)| (record.text, hit.text.clone()))
+        .collect::<BTreeMap<_, _>>();
     let answer = reply.answer.as_ref().map(Digest::of);
     texts.extend(answer.zip(reply.answer.clone()));
     (Outcome::Scored { hits, answer }, texts)
 }
 
-fn take(finished: Option<Result<(usize, Observation, Texts), tokio::task::JoinError>>, slots: &mut [Option<(Observation, Texts)>]) {
+fn take(
+    finished: Option<Result<(usize, Observation, Texts), tokio::task::JoinError>>,
+    slots: &mut [Option<(Observation, Texts)>],
+) {
     // A task is never cancelled here, so it can only fail by a panic, which is ours and must be heard.
-    let (index, observation, texts) = finished.expect("a probe is under way").unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let (index, observation, texts) = finished
+        .expect("a probe is under way")
+        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     slots[index] = Some((observation, texts));
 }

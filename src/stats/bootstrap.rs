@@ -38,7 +38,11 @@ pub fn bca_mean(values: &[f64], resamples: Resamples, confidence: Confidence) ->
     let n = values.len() as f64;
     let estimate = values.iter().sum::<f64>() / n;
     if values.iter().all(|&value| value == values[0]) {
-        return Some(Interval { estimate: values[0], low: values[0], high: values[0] });
+        return Some(Interval {
+            estimate: values[0],
+            low: values[0],
+            high: values[0],
+        });
     }
     let means = resampled_means(values, resamples);
     let below = means.iter().filter(|&&mean| mean < estimate).count() as f64;
@@ -48,7 +52,11 @@ pub fn bca_mean(values: &[f64], resamples: Resamples, confidence: Confidence) ->
     let share_below = ((below + tied / 2.0) / means.len() as f64).clamp(half, 1.0 - half);
     let acceleration = acceleration(values, estimate);
     let at = |level: f64| percentile(&means, corrected_level(level, share_below, acceleration));
-    Some(Interval { estimate, low: at(confidence.alpha()), high: at(confidence.get()) })
+    Some(Interval {
+        estimate,
+        low: at(confidence.alpha()),
+        high: at(confidence.get()),
+    })
 }
 
 /// The means of all resamples, ascending.
@@ -57,7 +65,9 @@ fn resampled_means(values: &[f64], resamples: Resamples) -> Vec<f64> {
         .into_par_iter()
         .map(|index| {
             let mut rng = stream(resamples.seed, index);
-            let sum: f64 = (0..values.len()).map(|_| values[rng.random_range(0..values.len())]).sum();
+            let sum: f64 = (0..values.len())
+                .map(|_| values[rng.random_range(0..values.len())])
+                .sum();
             sum / values.len() as f64
         })
         .collect();
@@ -70,7 +80,9 @@ fn acceleration(values: &[f64], mean: f64) -> f64 {
     let n = values.len() as f64;
     // Leaving one value out moves the mean by (mean − value) / (n − 1).
     let shifts = values.iter().map(|value| (value - mean) / (n - 1.0));
-    let (squares, cubes) = shifts.fold((0.0, 0.0), |(squares, cubes), shift| (squares + shift * shift, cubes + shift * shift * shift));
+    let (squares, cubes) = shifts.fold((0.0, 0.0), |(squares, cubes), shift| {
+        (squares + shift * shift, cubes + shift * shift * shift)
+    });
     cubes / (6.0 * squares.powf(1.5))
 }
 
@@ -84,7 +96,10 @@ fn corrected_level(level: f64, share_below: f64, acceleration: f64) -> f64 {
 
 fn percentile(sorted: &[f64], level: f64) -> f64 {
     let position = level.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+    let (below, above) = (
+        sorted[position.floor() as usize],
+        sorted[position.ceil() as usize],
+    );
     below + (above - below) * position.fract()
 }
 
@@ -93,14 +108,25 @@ mod tests {
     use super::*;
 
     fn skewed() -> Vec<f64> {
-        vec![10.0, 12.0, 12.5, 12.5, 13.9, 15.0, 21.0, 22.0, 23.0, 34.0, 50.0, 81.0, 89.0, 121.0, 134.0, 213.0]
+        vec![
+            10.0, 12.0, 12.5, 12.5, 13.9, 15.0, 21.0, 22.0, 23.0, 34.0, 50.0, 81.0, 89.0, 121.0,
+            134.0, 213.0,
+        ]
     }
 
     #[test]
     fn agrees_with_scipy_and_r_on_a_skewed_sample() {
         // Source: SciPy test_resampling.py, after R's `boot` and `wBoot`: two-sided 95 % BCa [32.31, 91.43] at a million resamples.
         let confidence = Confidence::new(0.975).expect("a level");
-        let mean = bca_mean(&skewed(), Resamples { n: 200_000, seed: 7 }, confidence).expect("values");
+        let mean = bca_mean(
+            &skewed(),
+            Resamples {
+                n: 200_000,
+                seed: 7,
+            },
+            confidence,
+        )
+        .expect("values");
         assert!((mean.low - 32.31).abs() < 0.5, "{mean:?}");
         assert!((mean.high - 91.43).abs() < 0.9, "{mean:?}");
     }
@@ -108,7 +134,10 @@ mod tests {
     #[test]
     fn one_thread_and_two_give_the_same_bytes() {
         let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("a pool");
             pool.install(|| bca_mean(&skewed(), Resamples::default(), Confidence::P95))
         };
         assert_eq!(run(1), run(2));
@@ -119,6 +148,9 @@ mod tests {
         let flat = bca_mean(&[0.8; 60], Resamples::default(), Confidence::P95).expect("values");
         assert_eq!((flat.estimate, flat.low, flat.high), (0.8, 0.8, 0.8));
         assert_eq!(bca_mean(&[], Resamples::default(), Confidence::P95), None);
-        assert_eq!(bca_mean(&[0.5, f64::NAN], Resamples::default(), Confidence::P95), None);
+        assert_eq!(
+            bca_mean(&[0.5, f64::NAN], Resamples::default(), Confidence::P95),
+            None
+        );
     }
 }

@@ -34,7 +34,11 @@ pub fn median_bounds(values: &[f64], confidence: Confidence) -> Option<Interval>
         Some(votes) => (sorted[n - votes], sorted[votes - 1]),
         None => (f64::NEG_INFINITY, f64::INFINITY),
     };
-    Some(Interval { estimate: middle(&sorted), low, high })
+    Some(Interval {
+        estimate: middle(&sorted),
+        low,
+        high,
+    })
 }
 
 /// How many of `n` values must lie on one side of a limit before the median does, at `confidence`.
@@ -61,7 +65,11 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let position = q * (sorted.len() - 1) as f64;
     let below = sorted[position.floor() as usize];
     let above = sorted[position.ceil() as usize];
-    Some(if below == above { below } else { below + (above - below) * position.fract() })
+    Some(if below == above {
+        below
+    } else {
+        below + (above - below) * position.fract()
+    })
 }
 
 fn sorted(values: &[f64]) -> Option<Vec<f64>> {
@@ -79,7 +87,11 @@ fn middle(sorted: &[f64]) -> f64 {
         return sorted[half];
     }
     let (below, above) = (sorted[half - 1], sorted[half]);
-    if below == above { below } else { f64::midpoint(below, above) }
+    if below == above {
+        below
+    } else {
+        f64::midpoint(below, above)
+    }
 }
 
 #[cfg(test)]
@@ -100,8 +112,12 @@ mod tests {
     #[test]
     fn a_bound_at_the_limit_means_enough_values_at_or_below_it() {
         let with_good = |good: usize| {
-            let values: Vec<f64> = (0..100).map(|i| if i < good { 0.45 } else { 0.46 }).collect();
-            median_bounds(&values, Confidence::P95).expect("values").high
+            let values: Vec<f64> = (0..100)
+                .map(|i| if i < good { 0.45 } else { 0.46 })
+                .collect();
+            median_bounds(&values, Confidence::P95)
+                .expect("values")
+                .high
         };
         assert!(with_good(59) <= 0.45);
         assert!(with_good(58) > 0.45);
@@ -115,7 +131,10 @@ mod tests {
 
     #[test]
     fn failed_questions_count_as_infinitely_bad() {
-        assert_eq!(median(&[0.3, f64::INFINITY, f64::INFINITY]), Some(f64::INFINITY));
+        assert_eq!(
+            median(&[0.3, f64::INFINITY, f64::INFINITY]),
+            Some(f64::INFINITY)
+        );
         assert_eq!(median(&[f64::INFINITY, f64::INFINITY]), Some(f64::INFINITY));
     }
 

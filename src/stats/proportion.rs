@@ -24,10 +24,26 @@ pub fn clopper_pearson(successes: u64, trials: u64, confidence: Confidence) -> O
     if trials == 0 {
         return None;
     }
-    let (hits, misses, alpha) = (successes as f64, (trials - successes) as f64, confidence.alpha());
-    let low = if successes == 0 { 0.0 } else { inv_beta_reg(hits, misses + 1.0, alpha) };
-    let high = if successes == trials { 1.0 } else { inv_beta_reg(hits + 1.0, misses, 1.0 - alpha) };
-    Some(Interval { estimate: hits / trials as f64, low, high })
+    let (hits, misses, alpha) = (
+        successes as f64,
+        (trials - successes) as f64,
+        confidence.alpha(),
+    );
+    let low = if successes == 0 {
+        0.0
+    } else {
+        inv_beta_reg(hits, misses + 1.0, alpha)
+    };
+    let high = if successes == trials {
+        1.0
+    } else {
+        inv_beta_reg(hits + 1.0, misses, 1.0 - alpha)
+    };
+    Some(Interval {
+        estimate: hits / trials as f64,
+        low,
+        high,
+    })
 }
 
 #[cfg(test)]
@@ -40,15 +56,24 @@ mod tests {
     #[test]
     fn agrees_with_hypothesis_tests_jl() {
         // Source: HypothesisTests.jl, test/binomial.jl: 26 of 78, two-sided 95 %, hence one-sided 97.5 %.
-        let rate = clopper_pearson(26, 78, Confidence::new(0.975).expect("a level")).expect("trials");
-        assert!((rate.low - 0.230_585_239_629_303_83).abs() < 1e-10, "{rate:?}");
-        assert!((rate.high - 0.449_166_688_795_978_2).abs() < 1e-10, "{rate:?}");
+        let rate =
+            clopper_pearson(26, 78, Confidence::new(0.975).expect("a level")).expect("trials");
+        assert!(
+            (rate.low - 0.230_585_239_629_303_83).abs() < 1e-10,
+            "{rate:?}"
+        );
+        assert!(
+            (rate.high - 0.449_166_688_795_978_2).abs() < 1e-10,
+            "{rate:?}"
+        );
     }
 
     #[test]
     fn zero_mismatches_bound_the_rate_as_the_statistics_page_says() {
         for (trials, bound) in [(40, 0.072), (100, 0.030), (300, 0.010)] {
-            let high = clopper_pearson(0, trials, Confidence::P95).expect("trials").high;
+            let high = clopper_pearson(0, trials, Confidence::P95)
+                .expect("trials")
+                .high;
             assert!((high - bound).abs() < 0.000_6, "{trials}: {high}");
         }
     }

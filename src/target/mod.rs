@@ -140,6 +140,31 @@ pub enum Retry {
     Pointless,
 }
 
+/// What part a target plays in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// What the others are compared with.
+    Control,
+    /// A release on trial.
+    Candidate,
+    /// A region that copies another.
+    Follower,
+    /// The region that takes over.
+    Survivor,
+    /// The stack that serves: a control.
+    Blue,
+    /// The stack that will serve.
+    Green,
+}
+
+impl Role {
+    /// Whether the others are compared with it.
+    pub fn is_control(self) -> bool {
+        matches!(self, Self::Control | Self::Blue)
+    }
+}
+
 /// Whether a network lies between the target and the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

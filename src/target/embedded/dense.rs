@@ -49,18 +49,26 @@ pub(super) struct Dense {
 
 impl Dense {
     pub(super) fn new(metric: Metric, dim: usize) -> Self {
-        Self { metric, dim, numbers: Vec::new() }
+        Self {
+            metric,
+            dim,
+            numbers: Vec::new(),
+        }
     }
 
     /// Adds a row: a unit vector stretched to `length`.
     pub(super) fn push(&mut self, unit: &[f32], length: f32) {
-        self.numbers.extend(unit.iter().map(|number| number * length));
+        self.numbers
+            .extend(unit.iter().map(|number| number * length));
     }
 
     /// The nearest rows with their scores, best first, ties by row.
     pub(super) fn rank(&self, query: &[f32], depth: usize) -> Vec<(usize, f64)> {
         let rows = self.numbers.chunks_exact(self.dim);
-        let mut scored: Vec<(usize, f64)> = rows.map(|row| self.metric.score(query, row)).enumerate().collect();
+        let mut scored: Vec<(usize, f64)> = rows
+            .map(|row| self.metric.score(query, row))
+            .enumerate()
+            .collect();
         best_first(&mut scored);
         scored.truncate(depth);
         scored

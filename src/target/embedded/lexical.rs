@@ -5,7 +5,10 @@ use tantivy::collector::TopDocs;
 use tantivy::directory::RamDirectory;
 use tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::tokenizer::{Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer, TokenizerManager, WhitespaceTokenizer};
+use tantivy::tokenizer::{
+    Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer,
+    TokenizerManager, WhitespaceTokenizer,
+};
 use tantivy::{Index, Searcher, TantivyDocument, Term};
 
 /// How a text becomes terms, when indexing and when searching.
@@ -34,7 +37,9 @@ impl Analyzer {
     fn chain(self) -> TextAnalyzer {
         /// Longer "words" are accidents such as keys and URLs; tantivy's own analyzers drop them too.
         const LONGEST_WORD: usize = 40;
-        let words = TextAnalyzer::builder(SimpleTokenizer::default()).filter(RemoveLongFilter::limit(LONGEST_WORD)).filter(LowerCaser);
+        let words = TextAnalyzer::builder(SimpleTokenizer::default())
+            .filter(RemoveLongFilter::limit(LONGEST_WORD))
+            .filter(LowerCaser);
         match self {
             Self::EnStem => words.filter(Stemmer::new(Language::English)).build(),
             Self::Simple => words.build(),
@@ -56,27 +61,48 @@ const ANALYZER: &str = "rows";
 
 impl Lexical {
     /// Indexes the texts in one segment, so that document numbers and statistics are the same every time.
-    pub(super) fn build(analyzer: Analyzer, texts: impl Iterator<Item = String>) -> tantivy::Result<Self> {
+    pub(super) fn build(
+        analyzer: Analyzer,
+        texts: impl Iterator<Item = String>,
+    ) -> tantivy::Result<Self> {
         let mut schema = Schema::builder();
-        let indexing = TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(IndexRecordOption::WithFreqs);
-        let text = schema.add_text_field("text", TextOptions::default().set_indexing_options(indexing));
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(ANALYZER)
+            .set_index_option(IndexRecordOption::WithFreqs);
+        let text = schema.add_text_field(
+            "text",
+            TextOptions::default().set_indexing_options(indexing),
+        );
         let tokenizers = TokenizerManager::new();
         tokenizers.register(ANALYZER, analyzer.chain());
-        let builder = Index::builder().schema(schema.build()).tokenizers(tokenizers);
-        let mut writer = builder.single_segment_index_writer(RamDirectory::create(), WRITER_BYTES)?;
+        let builder = Index::builder()
+            .schema(schema.build())
+            .tokenizers(tokenizers);
+        let mut writer =
+            builder.single_segment_index_writer(RamDirectory::create(), WRITER_BYTES)?;
         for row in texts {
             let mut document = TantivyDocument::default();
             document.add_text(text, row);
             writer.add_document(document)?;
         }
         let index = writer.finalize()?;
-        Ok(Self { analyzer: analyzer.chain(), text, searcher: index.reader()?.searcher() })
+        Ok(Self {
+            analyzer: analyzer.chain(),
+            text,
+            searcher: index.reader()?.searcher(),
+        })
     }
 
     /// The rows that share a term with the question, with their BM25 scores, best first, ties by row.
     pub(super) fn rank(&self, question: &str, depth: usize) -> tantivy::Result<Vec<(usize, f64)>> {
-        let found = self.searcher.search(&self.query(question), &TopDocs::with_limit(depth).order_by_score())?;
-        Ok(found.into_iter().map(|(score, address)| (address.doc_id as usize, f64::from(score))).collect())
+        let found = self.searcher.search(
+            &self.query(question),
+            &TopDocs::with_limit(depth).order_by_score(),
+        )?;
+        Ok(found
+            .into_iter()
+            .map(|(score, address)| (address.doc_id as usize, f64::from(score)))
+            .collect())
     }
 
     /// Any of the question's terms; a term said twice counts twice. Nothing in a question is query syntax.
@@ -85,7 +111,10 @@ impl Lexical {
         let mut analyzer = self.analyzer.clone();
         analyzer.token_stream(question).process(&mut |token| {
             let term = Term::from_field_text(self.text, &token.text);
-            clauses.push((Occur::Should, Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))));
+            clauses.push((
+                Occur::Should,
+                Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)),
+            ));
         });
         BooleanQuery::new(clauses)
     }

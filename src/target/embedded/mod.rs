@@ -18,7 +18,9 @@ use crate::embed::VectorTable;
 use crate::goldset::{Section, Snippets, snippets};
 use crate::ids::{SectionKey, TargetName};
 use crate::parity::{Contract, ContractField, Inventory, InventoryRow};
-use crate::target::{Failure, Hit, Locality, OffsetUnit, Offsets, Query, Reply, Retry, Stage, Target, Working};
+use crate::target::{
+    Failure, Hit, Locality, OffsetUnit, Offsets, Query, Reply, Retry, Stage, Target, Working,
+};
 
 pub use dense::Metric;
 pub use lexical::Analyzer;
@@ -63,7 +65,12 @@ pub struct Settings {
 pub enum BuildError {
     /// A snippet has no vector.
     #[error("target `{target}`: no vector for the text of {row}")]
-    #[diagnostic(code(target::vector), help("embed it: `ragstone gold embed` with the same snippets and also_embed as the policy uses"))]
+    #[diagnostic(
+        code(target::vector),
+        help(
+            "embed it: `ragstone gold embed` with the same snippets and also_embed as the policy uses"
+        )
+    )]
     NoVector {
         /// The target.
         target: TargetName,
@@ -129,7 +136,10 @@ pub struct Embedded {
 /// # Errors
 /// If the skew names a section that is not there.
 pub fn texts(corpus: &[Section], settings: &Settings) -> Result<Vec<String>, SkewError> {
-    Ok(rows(&settings.skew.apply(corpus)?, settings.snippets).into_iter().map(|row| row.text).collect())
+    Ok(rows(&settings.skew.apply(corpus)?, settings.snippets)
+        .into_iter()
+        .map(|row| row.text)
+        .collect())
 }
 
 fn rows(sections: &[Section], how: Snippets) -> Vec<Row> {
@@ -144,7 +154,11 @@ fn rows(sections: &[Section], how: Snippets) -> Vec<Row> {
             start: snippet.start,
             end: snippet.end,
         };
-        snippets(&section.text, how).into_iter().enumerate().map(row).collect()
+        snippets(&section.text, how)
+            .into_iter()
+            .enumerate()
+            .map(row)
+            .collect()
     };
     sections.iter().flat_map(cut).collect()
 }
@@ -154,17 +168,39 @@ impl Embedded {
     ///
     /// # Errors
     /// If a snippet has no vector or the skew names what is not there.
-    pub fn build(name: TargetName, corpus: &[Section], settings: &Settings, vectors: Arc<VectorTable>, built_at: &str) -> Result<Self, BuildError> {
-        let sections = settings.skew.apply(corpus).map_err(|source| BuildError::Skew { target: name.clone(), source })?;
+    pub fn build(
+        name: TargetName,
+        corpus: &[Section],
+        settings: &Settings,
+        vectors: Arc<VectorTable>,
+        built_at: &str,
+    ) -> Result<Self, BuildError> {
+        let sections = settings
+            .skew
+            .apply(corpus)
+            .map_err(|source| BuildError::Skew {
+                target: name.clone(),
+                source,
+            })?;
         let rows = rows(&sections, settings.snippets);
         let mut dense = Dense::new(settings.metric, vectors.dim());
         for row in &rows {
-            let vector = vectors.of_text(&row.text).ok_or_else(|| BuildError::NoVector { target: name.clone(), row: row.id.clone() })?;
+            let vector = vectors
+                .of_text(&row.text)
+                .ok_or_else(|| BuildError::NoVector {
+                    target: name.clone(),
+                    row: row.id.clone(),
+                })?;
             dense.push(vector, settings.skew.length_of(&row.id));
         }
-        let indexed = rows.iter().map(|row| format!("{}\n{}", row.title, row.text));
+        let indexed = rows
+            .iter()
+            .map(|row| format!("{}\n{}", row.title, row.text));
         let lexical =
-            Lexical::build(settings.analyzer, indexed).map_err(|source| BuildError::Lexical { target: name.clone(), source: Box::new(source) })?;
+            Lexical::build(settings.analyzer, indexed).map_err(|source| BuildError::Lexical {
+                target: name.clone(),
+                source: Box::new(source),
+            })?;
         let inventory = inventory(&rows);
         let contract = Contract::default()
             .with(ContractField::IndexHash, inventory.index_hash().to_string())
@@ -175,7 +211,16 @@ impl Embedded {
             .with(ContractField::Count, rows.len().to_string())
             .with(ContractField::ModelTag, vectors.model())
             .with(ContractField::Chunker, settings.snippets.to_string());
-        Ok(Self { name, ranking: settings.ranking, rows, dense, lexical, vectors, contract, inventory })
+        Ok(Self {
+            name,
+            ranking: settings.ranking,
+            rows,
+            dense,
+            lexical,
+            vectors,
+            contract,
+            inventory,
+        })
     }
 
     fn search(&self, query: &Query) -> Result<Reply, Failure> {
@@ -183,9 +228,16 @@ impl Embedded {
         let ranked = match self.ranking {
             Ranking::Dense => self.dense_ranking(query, depth)?,
             Ranking::Bm25 => self.lexical_ranking(query, depth)?,
-            Ranking::Hybrid => fusion::reciprocal_rank(&[self.dense_ranking(query, depth)?, self.lexical_ranking(query, depth)?]),
+            Ranking::Hybrid => fusion::reciprocal_rank(&[
+                self.dense_ranking(query, depth)?,
+                self.lexical_ranking(query, depth)?,
+            ]),
         };
-        let hits = ranked.into_iter().take(query.k.get()).map(|(row, score)| self.hit(row, score)).collect();
+        let hits = ranked
+            .into_iter()
+            .take(query.k.get())
+            .map(|(row, score)| self.hit(row, score))
+            .collect();
         Ok(Reply { hits, answer: None })
     }
 
@@ -200,12 +252,14 @@ impl Embedded {
     }
 
     fn lexical_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
-        self.lexical.rank(&query.text, depth).map_err(|error| Failure {
-            class: "lexical_search".to_owned(),
-            stage: Stage::Tool,
-            message: error.to_string(),
-            retry: Retry::Pointless,
-        })
+        self.lexical
+            .rank(&query.text, depth)
+            .map_err(|error| Failure {
+                class: "lexical_search".to_owned(),
+                stage: Stage::Tool,
+                message: error.to_string(),
+                retry: Retry::Pointless,
+            })
     }
 
     fn hit(&self, row: usize, score: f64) -> Hit {
@@ -215,17 +269,29 @@ impl Embedded {
             snippet_id: row.id.clone(),
             score,
             text: row.text.clone(),
-            offsets: Some(Offsets { start: row.start, end: row.end, unit: OffsetUnit::Char }),
+            offsets: Some(Offsets {
+                start: row.start,
+                end: row.end,
+                unit: OffsetUnit::Char,
+            }),
         }
     }
 }
 
 fn inventory(rows: &[Row]) -> Inventory {
     let row = |row: &Row| {
-        let metadata = Metadata { title: &row.title, rev: &row.rev, start: row.start, end: row.end };
-        InventoryRow::new(row.id.clone(), row.section.clone(), &row.text, &metadata).expect("strings and integers have a canonical form")
+        let metadata = Metadata {
+            title: &row.title,
+            rev: &row.rev,
+            start: row.start,
+            end: row.end,
+        };
+        InventoryRow::new(row.id.clone(), row.section.clone(), &row.text, &metadata)
+            .expect("strings and integers have a canonical form")
     };
-    Inventory { rows: rows.iter().map(row).collect() }
+    Inventory {
+        rows: rows.iter().map(row).collect(),
+    }
 }
 
 impl Target for Embedded {
@@ -293,7 +359,8 @@ mod tests {
     }
 
     fn ask(settings: &Settings, text: &str) -> Vec<String> {
-        let index = Embedded::build(TargetName::new("t"), &corpus(), settings, vectors(), "now").expect("built");
+        let index = Embedded::build(TargetName::new("t"), &corpus(), settings, vectors(), "now")
+            .expect("built");
         let query = Query {
             question: QuestionId::new("q"),
             form: Form::ORIGINAL,
@@ -301,13 +368,25 @@ mod tests {
             k: Cutoff::new(2).expect("positive"),
             text: text.to_owned(),
         };
-        index.search(&query).expect("a reply").hits.into_iter().map(|hit| hit.snippet_id).collect()
+        index
+            .search(&query)
+            .expect("a reply")
+            .hits
+            .into_iter()
+            .map(|hit| hit.snippet_id)
+            .collect()
     }
 
     #[test]
     fn each_ranking_finds_the_section_and_hybrid_does_too() {
         for ranking in [Ranking::Dense, Ranking::Bm25, Ranking::Hybrid] {
-            let found = ask(&Settings { ranking, ..Settings::default() }, "When does a certificate expire?");
+            let found = ask(
+                &Settings {
+                    ranking,
+                    ..Settings::default()
+                },
+                "When does a certificate expire?",
+            );
             assert_eq!(found[0], "d/north#0", "{ranking:?}");
         }
     }
@@ -315,27 +394,65 @@ mod tests {
     #[test]
     fn without_stemming_another_number_is_another_word() {
         let ranking = Ranking::Bm25;
-        let stemmed = ask(&Settings { ranking, ..Settings::default() }, "When does a certificate expire?");
-        let exact = ask(&Settings { ranking, analyzer: Analyzer::Whitespace, ..Settings::default() }, "When does a certificate expire?");
+        let stemmed = ask(
+            &Settings {
+                ranking,
+                ..Settings::default()
+            },
+            "When does a certificate expire?",
+        );
+        let exact = ask(
+            &Settings {
+                ranking,
+                analyzer: Analyzer::Whitespace,
+                ..Settings::default()
+            },
+            "When does a certificate expire?",
+        );
         assert_eq!((stemmed.len(), exact.len()), (1, 0));
     }
 
     #[test]
     fn a_text_without_a_vector_is_named() {
-        let settings = Settings { snippets: Snippets { sentences: 1 }, ..Settings::default() };
+        let settings = Settings {
+            snippets: Snippets { sentences: 1 },
+            ..Settings::default()
+        };
         let built = Embedded::build(TargetName::new("t"), &corpus(), &settings, vectors(), "now");
         assert!(matches!(built, Err(BuildError::NoVector { row, .. }) if row == "d/east#0"));
     }
 
     #[test]
     fn the_contract_covers_content_and_not_configuration() {
-        let contract = |settings: &Settings| Embedded::build(TargetName::new("t"), &corpus(), settings, vectors(), "now").expect("built").contract;
+        let contract = |settings: &Settings| {
+            Embedded::build(TargetName::new("t"), &corpus(), settings, vectors(), "now")
+                .expect("built")
+                .contract
+        };
         let healthy = contract(&Settings::default());
-        let other_analyzer = contract(&Settings { analyzer: Analyzer::Simple, ..Settings::default() });
-        assert_eq!(healthy.get(ContractField::IndexHash), other_analyzer.get(ContractField::IndexHash));
-        assert_ne!(healthy.get(ContractField::Analyzer), other_analyzer.get(ContractField::Analyzer));
-        let missing = contract(&Settings { skew: Skew { missing: vec!["d/up".to_owned()], ..Skew::default() }, ..Settings::default() });
-        assert_ne!(healthy.get(ContractField::IndexHash), missing.get(ContractField::IndexHash));
+        let other_analyzer = contract(&Settings {
+            analyzer: Analyzer::Simple,
+            ..Settings::default()
+        });
+        assert_eq!(
+            healthy.get(ContractField::IndexHash),
+            other_analyzer.get(ContractField::IndexHash)
+        );
+        assert_ne!(
+            healthy.get(ContractField::Analyzer),
+            other_analyzer.get(ContractField::Analyzer)
+        );
+        let missing = contract(&Settings {
+            skew: Skew {
+                missing: vec!["d/up".to_owned()],
+                ..Skew::default()
+            },
+            ..Settings::default()
+        });
+        assert_ne!(
+            healthy.get(ContractField::IndexHash),
+            missing.get(ContractField::IndexHash)
+        );
         assert_eq!(missing.get(ContractField::Count), Some("2"));
     }
 }

@@ -36,11 +36,17 @@ pub enum Lengths {
 pub enum SkewError {
     /// No such section.
     #[error("skew: there is no section `{0}` in the corpus")]
-    #[diagnostic(code(skew::unknown), help("write it as `doc_id/section_id`, or `doc_id/*` in `missing` for a whole document"))]
+    #[diagnostic(
+        code(skew::unknown),
+        help("write it as `doc_id/section_id`, or `doc_id/*` in `missing` for a whole document")
+    )]
     Unknown(String),
     /// No older edition.
     #[error("skew: there is no older edition of `{0}`")]
-    #[diagnostic(code(skew::edition), help("add it to the file that `older_editions` names"))]
+    #[diagnostic(
+        code(skew::edition),
+        help("add it to the file that `older_editions` names")
+    )]
     NoOlderEdition(String),
 }
 
@@ -48,7 +54,11 @@ impl Skew {
     /// The sections as this index holds them.
     pub(super) fn apply(&self, corpus: &[Section]) -> Result<Vec<Section>, SkewError> {
         let known = |name: &String| corpus.iter().any(|section| names(name, section));
-        let named = self.missing.iter().chain(&self.edited).chain(&self.duplicated);
+        let named = self
+            .missing
+            .iter()
+            .chain(&self.edited)
+            .chain(&self.duplicated);
         if let Some(unknown) = named.into_iter().find(|name| !known(name)) {
             return Err(SkewError::Unknown(unknown.clone()));
         }
@@ -71,8 +81,13 @@ impl Skew {
     }
 
     fn older(&self, section: &Section) -> Result<Section, SkewError> {
-        let found = self.older_editions.iter().find(|older| older.key() == section.key());
-        found.cloned().ok_or_else(|| SkewError::NoOlderEdition(section.key().to_string()))
+        let found = self
+            .older_editions
+            .iter()
+            .find(|older| older.key() == section.key());
+        found
+            .cloned()
+            .ok_or_else(|| SkewError::NoOlderEdition(section.key().to_string()))
     }
 
     /// The length of a row's vector.

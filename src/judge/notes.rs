@@ -1,0 +1,98 @@
+//! What a reader should know that no check says.
+
+use crate::judge::rule::decide;
+use crate::judge::{
+    Basis, CheckId, CheckVerdict, Comparator, Definition, Evidence, Runbook, Settings,
+};
+use crate::measure::{Missing, questions};
+use crate::parity::FieldStatus;
+use crate::stats::median_bounds;
+
+/// Remarks on the evidence, in the order of the sides.
+pub fn notes(evidence: &Evidence, settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    if settings.basis == Basis::Point {
+        notes.push(
+            "judged by point estimates alone: a pass says nothing about how sure it is".to_owned(),
+        );
+    }
+    for (id, over) in &settings.overrides {
+        let usual = Definition::of(*id).limit;
+        notes.push(format!(
+            "the limit of {id} is {} where the runbook says {usual}: {}",
+            over.limit, over.reason
+        ));
+    }
+    for side in &evidence.sides {
+        if side.seeds_vary == Some(false) {
+            notes.push(format!(
+                "{} gives the same reply for every seed: the seeds repeat one observation, and are not counted as more evidence",
+                side.name
+            ));
+        }
+    }
+    notes.extend(unanswerable(evidence));
+    notes.extend(control(evidence, settings));
+    notes.extend(other_fields(evidence));
+    notes
+}
+
+fn unanswerable(evidence: &Evidence) -> Option<String> {
+    let cells = evidence.table.cells.iter().filter(|cell| !cell.answerable);
+    let questions: std::collections::BTreeSet<_> = cells.map(|cell| &cell.question).collect();
+    (!questions.is_empty()).then(|| {
+        format!(
+            "{} questions have no answer in the corpus: they were asked, and decide no check",
+            questions.len()
+        )
+    })
+}
+
+/// A sick control makes every comparison with it worth less.
+fn control(evidence: &Evidence, settings: &Settings) -> Option<String> {
+    let control = evidence.control();
+    let id = if settings.runbook == Runbook::Canary {
+        CheckId::CaDs
+    } else {
+        CheckId::BgDs
+    };
+    let limit = settings.limit(Definition::of(id)).value;
+    let values: Vec<f64> = questions(&evidence.table, &control.name, Missing::Worst)
+        .iter()
+        .map(|question| question.delta_s)
+        .collect();
+    let interval = median_bounds(&values, settings.confidence)?;
+    let failed =
+        decide(interval, Comparator::AtMost, limit, settings.basis).0 == CheckVerdict::Fail;
+    failed.then(|| {
+        format!(
+            "the control {} does not hold {id} itself (ΔS median {:.3})",
+            control.name, interval.estimate
+        )
+    })
+}
+
+/// Fields that differ but that no parity clause names.
+fn other_fields(evidence: &Evidence) -> Vec<String> {
+    let note = |parity: &crate::parity::SideParity| {
+        let named = |field: &&crate::parity::FieldParity| {
+            field.status == FieldStatus::Differs
+                && !crate::judge::census::REQUIRED.contains(&field.field)
+        };
+        let fields: Vec<&str> = parity
+            .fields
+            .iter()
+            .filter(named)
+            .map(|field| field.field.name())
+            .collect();
+        (!fields.is_empty()).then(|| {
+            format!(
+                "{} also differs from {} in {}, which the parity clause does not name",
+                parity.target,
+                parity.control,
+                fields.join(", ")
+            )
+        })
+    };
+    evidence.parity.iter().filter_map(note).collect()
+}

@@ -1,0 +1,1 @@
+//! Numbers for drawing, computed from a report.

@@ -1,0 +1,173 @@
+//! The run folder: a report on disk.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::files::write_whole;
+use crate::judge::Verdict;
+use crate::measure::MetricTable;
+use crate::replay::{
+    Observation, RecordError, read_observations, read_texts, write_observations, write_texts,
+};
+use crate::report::{Report, RunRecord, html, junit, markdown};
+use crate::target::Texts;
+
+/// Why a run folder cannot be written or read.
+#[derive(Debug, Error, Diagnostic)]
+pub enum FolderError {
+    /// A file cannot be opened or written.
+    #[error("{}: cannot be read or written", path.display())]
+    #[diagnostic(
+        code(report::io),
+        help(
+            "a run folder holds run.json, verdict.json, observations.parquet, texts.parquet and metrics.parquet"
+        )
+    )]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A JSON file is not of the documented form.
+    #[error("{}: not readable", path.display())]
+    #[diagnostic(
+        code(report::json),
+        help("the file was changed, or written by another version of ragstone")
+    )]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// The reason, with line and column.
+        source: serde_json::Error,
+    },
+    /// A format of the future.
+    #[error("{}: format {found}, but this version reads up to {known}", path.display())]
+    #[diagnostic(
+        code(report::format),
+        help("use the version of ragstone that wrote it, or a newer one")
+    )]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest known here.
+        known: u32,
+    },
+    /// A table.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Table(#[from] RecordError),
+}
+
+/// Writes the whole bundle into a folder that exists: data first, then what is drawn from it. Every file appears whole.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn save(report: &Report, folder: &Path) -> Result<(), FolderError> {
+    save_probes(folder, &report.record, &report.observations, &report.texts)?;
+    report.table.write(&folder.join("metrics.parquet"))?;
+    write_json(&folder.join("verdict.json"), &report.verdict)?;
+    render(report, folder)
+}
+
+/// Writes what a replay alone yields: `run.json`, observations and texts.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn save_probes(
+    folder: &Path,
+    record: &RunRecord,
+    observations: &[Observation],
+    texts: &Texts,
+) -> Result<(), FolderError> {
+    write_json(&folder.join("run.json"), record)?;
+    write_observations(&folder.join("observations.parquet"), observations)?;
+    write_texts(&folder.join("texts.parquet"), texts)?;
+    Ok(())
+}
+
+/// Draws the reports for people and CI into a folder.
+fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
+    type Renderer = fn(&Report, &mut dyn std::io::Write) -> std::io::Result<()>;
+    let renderers: [(&str, Renderer); 3] = [
+        ("junit.xml", junit),
+        ("summary.md", markdown),
+        ("report.html", html),
+    ];
+    for (name, renderer) in renderers {
+        let path = folder.join(name);
+        let mut bytes = Vec::new();
+        let written = renderer(report, &mut bytes).and_then(|()| write_whole(&path, &bytes));
+        written.map_err(|source| FolderError::Io { path, source })?;
+    }
+    Ok(())
+}
+
+/// Reads a run folder back.
+///
+/// # Errors
+/// If a file is missing, damaged or of a newer format.
+pub fn load(folder: &Path) -> Result<Report, FolderError> {
+    let record_path = folder.join("run.json");
+    let record: RunRecord = read_json(&record_path)?;
+    check_format(&record_path, record.format, RunRecord::FORMAT)?;
+    Ok(Report {
+        verdict: load_verdict(folder)?,
+        record,
+        table: MetricTable::read(&folder.join("metrics.parquet"))?,
+        observations: read_observations(&folder.join("observations.parquet"))?,
+        texts: read_texts(&folder.join("texts.parquet"))?,
+    })
+}
+
+/// Reads only `verdict.json`.
+///
+/// # Errors
+/// If it is missing, damaged or of a newer format.
+pub fn load_verdict(folder: &Path) -> Result<Verdict, FolderError> {
+    let path = folder.join("verdict.json");
+    let verdict: Verdict = read_json(&path)?;
+    check_format(&path, verdict.format, Verdict::FORMAT)?;
+    Ok(verdict)
+}
+
+fn check_format(path: &Path, found: u32, known: u32) -> Result<(), FolderError> {
+    if found > known {
+        Err(FolderError::Format {
+            path: path.to_owned(),
+            found,
+            known,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|source| FolderError::Json {
+        path: path.to_owned(),
+        source,
+    })?;
+    bytes.push(b'\n');
+    write_whole(path, &bytes).map_err(|source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
+    let bytes = std::fs::read(path).map_err(|source| FolderError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_slice(&bytes).map_err(|source| FolderError::Json {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,222 @@
+//! The step summary: Markdown for a CI page or a ticket.
+
+use std::io::{self, Write};
+
+use crate::judge::{Basis, Check, CheckVerdict};
+use crate::parity::{FieldStatus, SideParity};
+use crate::report::{Report, plain};
+
+/// Writes the verdict, the checks, what is red and why, and the notes.
+///
+/// # Errors
+/// If the writer fails.
+pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = &report.verdict;
+    writeln!(
+        out,
+        "# {} {}: {} at stage {}\n",
+        icon_of(verdict.verdict.name()),
+        verdict.verdict.name(),
+        verdict.runbook,
+        verdict.stage
+    )?;
+    let probes = verdict.probes;
+    writeln!(
+        out,
+        "{} questions, {} probes ({} scored, {} failed, {} skipped). Referee {} ({}). Run `{}`.\n",
+        verdict.gold.questions,
+        probes.planned,
+        probes.scored,
+        probes.failed,
+        probes.skipped,
+        escape(&verdict.referee.model),
+        escape(
+            serde_json::to_value(verdict.referee.kind)
+                .ok()
+                .and_then(|kind| kind.as_str().map(str::to_owned))
+                .as_deref()
+                .unwrap_or("?")
+        ),
+        code(&verdict.run_id)
+    )?;
+    if verdict.evidence == Basis::Point {
+        writeln!(out, "**Judged by point estimates alone.**\n")?;
+    }
+    checks(&verdict.checks, out)?;
+    red(&verdict.checks, out)?;
+    for parity in &verdict.parity {
+        contract(parity, out)?;
+    }
+    if !verdict.notes.is_empty() {
+        writeln!(out, "## Notes\n")?;
+        for note in &verdict.notes {
+            writeln!(out, "- {}", escape(note))?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "Gold set `{}`, policy `{}`.",
+        verdict.gold.digest, verdict.policy_digest
+    )
+}
+
+fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "| | check | target | estimate | 95 % bounds | limit | verdict |\n|---|---|---|---:|---:|---:|---|"
+    )?;
+    for check in checks {
+        let number = |value: Option<f64>| {
+            value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
+        };
+        let bounds = if check.ci_low.is_some() || check.ci_high.is_some() {
+            format!("{} … {}", number(check.ci_low), number(check.ci_high))
+        } else {
+            "–".to_owned()
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {bounds} | {} {} | {} |",
+            icon_of(check.verdict.name()),
+            check.id,
+            escape(check.target.as_str()),
+            number(check.estimate),
+            check.comparator.symbol(),
+            check.limit,
+            check.verdict.name(),
+        )?;
+    }
+    writeln!(out)
+}
+
+fn red(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
+    let quiet = |check: &&Check| {
+        !matches!(
+            check.verdict,
+            CheckVerdict::Pass | CheckVerdict::NotApplicable | CheckVerdict::Waived
+        )
+    };
+    for check in checks.iter().filter(quiet) {
+        writeln!(
+            out,
+            "## {} {} on {}\n",
+            check.id,
+            check.verdict.name(),
+            escape(check.target.as_str())
+        )?;
+        writeln!(
+            out,
+            "{}. {}.\n",
+            escape(&check.clause),
+            escape(&check.detail)
+        )?;
+        if let Some(remedy) = &check.remedy {
+            writeln!(out, "**What to do:** {}.\n", escape(remedy))?;
+        }
+        if !check.worst_questions.is_empty() {
+            let worst: Vec<String> = check
+                .worst_questions
+                .iter()
+                .map(|question| escape(question.as_str()))
+                .collect();
+            writeln!(out, "Worst questions: {}.\n", worst.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+fn contract(parity: &SideParity, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "## Contract of {} against {}\n",
+        escape(parity.target.as_str()),
+        escape(parity.control.as_str())
+    )?;
+    writeln!(out, "| field | intended | found | |\n|---|---|---|---|")?;
+    for field in &parity.fields {
+        let value = |value: &Option<String>| {
+            value.as_deref().map_or_else(
+                || "not stated".to_owned(),
+                |value| format!("`{}`", code(value)),
+            )
+        };
+        let status = match field.status {
+            FieldStatus::Equal => "equal",
+            FieldStatus::Differs => "**differs**",
+            FieldStatus::Versioned => "versioned on purpose",
+            FieldStatus::NotStated => "not stated",
+            FieldStatus::Informative => "for information",
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | {status} |",
+            field.field,
+            value(&field.intended),
+            value(&field.found)
+        )?;
+    }
+    if let Some(rows) = parity.rows.as_ref().filter(|rows| rows.n_changed > 0) {
+        writeln!(
+            out,
+            "\n{} ids differ; {} rows here, {} in the control.",
+            rows.n_changed, rows.n_target, rows.n_control
+        )?;
+        let sections = &rows.sections;
+        let lists = [
+            ("missing", &sections.missing),
+            ("edited", &sections.edited),
+            ("duplicated", &sections.duplicated),
+            ("extra", &sections.extra),
+        ];
+        for (name, ids) in lists.into_iter().filter(|(_, ids)| ids.n > 0) {
+            let shown: Vec<String> = ids
+                .first
+                .iter()
+                .map(|id| format!("`{}`", code(id)))
+                .collect();
+            let more = if ids.n > ids.first.len() { ", …" } else { "" };
+            writeln!(
+                out,
+                "- {} sections {name}: {}{more}",
+                ids.n,
+                shown.join(", ")
+            )?;
+        }
+    }
+    writeln!(out)
+}
+
+fn icon_of(verdict: &str) -> &'static str {
+    match verdict {
+        "PASS" => "✅",
+        "FAIL" => "❌",
+        "HARD_STOP" => "🛑",
+        "ERROR" => "🚫",
+        "NOT_APPLICABLE" => "➖",
+        _ => "❔",
+    }
+}
+
+/// Text that Markdown and the HTML inside it take literally, on one line.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in plain(text).chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '@' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Text for a code span inside a table: no backtick, no column break.
+fn code(text: &str) -> String {
+    plain(text).replace('`', "'").replace('|', "¦")
+}

@@ -1,0 +1,111 @@
+//! Reports: one value, many renderers.
+//!
+//! A [`Report`] is a finished run: the verdict and everything it was drawn from. It is saved as a run folder and loads again from there, so
+//! that a report can be rendered later, elsewhere, without a network. Renderers take `&Report` and a writer; they compute nothing that
+//! decides, and no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
+
+mod escape;
+mod figures;
+mod folder;
+mod html;
+mod junit;
+mod markdown;
+#[cfg(test)]
+mod sample;
+mod terminal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::goldset::Filter;
+use crate::ids::{Digest, QuestionId, SectionKey, TargetName, Topic};
+use crate::judge::Verdict;
+use crate::measure::MetricTable;
+use crate::parity::Contract;
+use crate::replay::Observation;
+use crate::target::{Locality, Role, Texts};
+
+pub use escape::{plain, printable};
+pub use folder::{FolderError, load, load_verdict, save, save_probes};
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use terminal::{Style, terminal};
+
+/// A finished run and everything its verdict was drawn from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The canonical result.
+    pub verdict: Verdict,
+    /// What was asked of whom, with what.
+    pub record: RunRecord,
+    /// One row of numbers a probe.
+    pub table: MetricTable,
+    /// What came back from each probe.
+    pub observations: Vec<Observation>,
+    /// Every retrieved text.
+    pub texts: Texts,
+}
+
+/// `run.json`: what was asked of whom, with what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of this format.
+    pub format: u32,
+    /// Version of the program.
+    pub tool_version: String,
+    /// Which run.
+    pub run_id: String,
+    /// Name and version of the gold set.
+    pub gold_name: String,
+    /// Its digest.
+    pub gold_digest: Digest,
+    /// Digest of the checked policy.
+    pub policy_digest: Digest,
+    /// Which questions were asked.
+    pub filter: Filter,
+    /// Hits asked for.
+    pub k: usize,
+    /// Cut-offs of the ΔS(k) curve.
+    pub k_sweep: Vec<usize>,
+    /// Seeds sent.
+    pub seeds: Vec<u64>,
+    /// Every target with its contracts.
+    pub targets: Vec<TargetRecord>,
+    /// Every question asked.
+    pub questions: Vec<QuestionRecord>,
+}
+
+impl RunRecord {
+    /// The format this version writes.
+    pub const FORMAT: u32 = 1;
+}
+
+/// One target of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetRecord {
+    /// Its name.
+    pub name: TargetName,
+    /// Its part.
+    pub role: Role,
+    /// Whether its latency means anything.
+    pub locality: Locality,
+    /// Before the first probe; none if it could not be read.
+    pub contract_at_start: Option<Contract>,
+    /// After the last probe.
+    pub contract_at_end: Option<Contract>,
+    /// Whether another seed ever changed a reply.
+    pub seeds_vary: Option<bool>,
+}
+
+/// One question of a run, for people who read a report without the gold set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuestionRecord {
+    /// Its id.
+    pub id: QuestionId,
+    /// What it is about.
+    pub topic: Topic,
+    /// Its wordings, the original first.
+    pub forms: Vec<String>,
+    /// Where the answer stands.
+    pub targets: Vec<SectionKey>,
+}

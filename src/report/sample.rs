@@ -1,0 +1,379 @@
+//! One fixed report with every awkward thing in it, from which all renderers are snapshot-tested.
+
+use crate::embed::{EmbedderId, EmbedderKind};
+use crate::goldset::Filter;
+use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName, Topic};
+use crate::judge::{
+    Basis, Check, CheckId, CheckVerdict, Definition, GoldRef, ReasonCode, Runbook, RunbookStage,
+    TargetRef, Verdict, worst,
+};
+use crate::measure::{CellMetrics, CoverageMode, Lambda, MetricTable, Status};
+use crate::parity::{Contract, ContractField, SideParity, compare, diff};
+use crate::parity::{Inventory, InventoryRow};
+use crate::replay::{Counts, HitRecord, Observation, Outcome, Purpose};
+use crate::report::{QuestionRecord, Report, RunRecord, TargetRecord};
+use crate::target::{Locality, OffsetUnit, Offsets, Role, Stage, Texts};
+use crate::units::Cutoff;
+
+/// What an attacker, or an unlucky author, might write.
+pub(crate) const HOSTILE: &str = "Is <script>alert('x')</script> | `safe`? ]]> \u{1b}[31mred\u{7}\nsecond line \u{202e}desrever & \"quoted\"";
+
+const FORMS: u16 = 2;
+const SEEDS: [u64; 2] = [1, 2];
+
+fn target(name: &str) -> TargetName {
+    TargetName::new(name)
+}
+
+fn question_id(index: usize) -> QuestionId {
+    QuestionId::new(format!("q-{index:03}"))
+}
+
+fn section(index: usize) -> SectionKey {
+    SectionKey::new("failover", format!("part-{index}"))
+}
+
+fn hits(index: usize, texts: &mut Texts) -> Vec<HitRecord> {
+    let text = if index == 1 {
+        HOSTILE.to_owned()
+    } else {
+        format!("Section {index} tells how the writes are frozen.")
+    };
+    let digest = Digest::of(&text);
+    texts.insert(digest, text);
+    let offsets = Some(Offsets {
+        start: 0,
+        end: 40,
+        unit: OffsetUnit::Char,
+    });
+    vec![HitRecord {
+        section: section(index),
+        snippet_id: format!("failover/part-{index}#0"),
+        score: 0.5,
+        text: digest,
+        offsets,
+    }]
+}
+
+/// The state of a cell: healthy on the control; on the follower one question fails, one flips.
+fn lambda(name: &str, index: usize, form: u16) -> Lambda {
+    match (name, index, form) {
+        ("eu-west", 2, _) => Lambda::Divergent,
+        ("eu-west", 1, 1) => Lambda::Recursive,
+        _ => Lambda::Convergent,
+    }
+}
+
+fn cell(name: &str, index: usize, form: u16, seed: u64, k: usize) -> CellMetrics {
+    let purpose = if k == 10 {
+        Purpose::Score
+    } else {
+        Purpose::Sweep
+    };
+    let state = lambda(name, index, form);
+    let failed = state == Lambda::Divergent;
+    let worse = if name == "eu-west" { 0.15 } else { 0.0 };
+    let distance = 0.30 + 0.04 * index as f64 + 0.01 * f64::from(form) + 0.002 * k as f64 + worse;
+    let some = |value: f64| (!failed).then_some(value);
+    CellMetrics {
+        target: target(name),
+        question: question_id(index),
+        topic: Topic::new(if index == 0 { "routing" } else { "failover" }),
+        answerable: true,
+        form: Form(form),
+        seed: Seed(seed),
+        k,
+        purpose,
+        status: if failed {
+            Status::Failed {
+                class: "no_hits".to_owned(),
+                stage: Stage::Tool,
+            }
+        } else {
+            Status::Scored
+        },
+        n_hits: usize::from(!failed),
+        delta_s: some(distance),
+        delta_s_anchor: some(distance - 0.1),
+        delta_s_decoy: some(distance + 0.1),
+        coverage: some(0.9 - worse),
+        evidence_coverage: some(1.0),
+        coverage_mode: (!failed).then_some(CoverageMode::Span),
+        target_rank: (!failed).then_some(1),
+        agreement: some(if state == Lambda::Recursive {
+            0.3
+        } else {
+            0.95
+        }),
+        lambda: (purpose == Purpose::Score).then_some(state),
+        elapsed_ms: 0.25,
+    }
+}
+
+fn observation(cell: &CellMetrics, index: usize, texts: &mut Texts) -> Observation {
+    let outcome = match &cell.status {
+        Status::Scored => Outcome::Scored {
+            hits: hits(index, texts),
+            answer: None,
+        },
+        _ => Outcome::Failed {
+            class: "no_hits".to_owned(),
+            stage: Stage::Tool,
+            message: format!("nothing for {HOSTILE}"),
+        },
+    };
+    Observation {
+        target: cell.target.clone(),
+        question: cell.question.clone(),
+        form: cell.form,
+        seed: cell.seed,
+        k: Cutoff::new(cell.k).expect("positive"),
+        purpose: cell.purpose,
+        outcome,
+        attempts: 1,
+        elapsed_ms: cell.elapsed_ms,
+    }
+}
+
+fn contract(analyzer: &str, hash: &str) -> Contract {
+    Contract::default()
+        .with(ContractField::IndexHash, hash)
+        .with(ContractField::Metric, "cosine")
+        .with(ContractField::Analyzer, analyzer)
+        .with(ContractField::BuildTs, "2026-01-02T03:04:05Z")
+        .with(ContractField::Count, "3")
+}
+
+fn inventory(texts: &[&str]) -> Inventory {
+    let row = |(index, text): (usize, &&str)| {
+        InventoryRow::new(
+            format!("failover/part-{index}#0"),
+            section(index),
+            text,
+            &"m",
+        )
+        .expect("canonical")
+    };
+    Inventory {
+        rows: texts.iter().enumerate().map(row).collect(),
+    }
+}
+
+fn check(
+    id: CheckId,
+    verdict: CheckVerdict,
+    reason_code: ReasonCode,
+    numbers: Option<(f64, f64, f64)>,
+    detail: &str,
+) -> Check {
+    let definition = Definition::of(id);
+    let quiet = matches!(verdict, CheckVerdict::Pass | CheckVerdict::NotApplicable);
+    Check {
+        id,
+        clause: definition.clause.to_owned(),
+        target: target("eu-west"),
+        control: target("us-east"),
+        kind: definition.kind,
+        statistic: definition.statistic.to_owned(),
+        estimate: numbers.map(|(estimate, _, _)| estimate),
+        ci_low: numbers.map(|(_, low, _)| low),
+        ci_high: numbers.map(|(_, _, high)| high),
+        confidence: numbers.map(|_| 0.95),
+        comparator: definition.comparator,
+        limit: definition.limit,
+        override_reason: None,
+        n_questions: numbers.map(|_| 3),
+        n_missing: numbers.map(|_| 4),
+        verdict,
+        reason_code,
+        detail: detail.to_owned(),
+        hard_stop: definition.hard_stop,
+        remedy: (!quiet).then(|| definition.remedy.to_owned()),
+        worst_questions: if quiet {
+            Vec::new()
+        } else {
+            vec![question_id(2), question_id(1)]
+        },
+    }
+}
+
+fn checks() -> Vec<Check> {
+    use CheckVerdict::{Fail, Inconclusive, NotApplicable, Pass};
+    vec![
+        check(
+            CheckId::CaDs,
+            Inconclusive,
+            ReasonCode::BoundCrossesLimit,
+            Some((0.44, 0.40, 0.52)),
+            "0.440, one-sided 95 % bounds 0.400 and 0.520",
+        ),
+        check(
+            CheckId::CaCov,
+            Pass,
+            ReasonCode::BoundInsideLimit,
+            Some((0.85, 0.78, 0.91)),
+            "0.850; 1.000 of the evidence spans",
+        ),
+        check(
+            CheckId::CaLam,
+            Fail,
+            ReasonCode::BoundOutsideLimit,
+            Some((0.33, 0.02, 0.79)),
+            "1 of 3 questions converge",
+        ),
+        check(
+            CheckId::CaP95,
+            NotApplicable,
+            ReasonCode::InProcessTarget,
+            None,
+            "eu-west runs inside this process",
+        ),
+        check(
+            CheckId::CaNewErr,
+            Pass,
+            ReasonCode::NoNewErrorClass,
+            None,
+            "none in 12 probes, 12 on the control",
+        ),
+        check(
+            CheckId::CaPar,
+            Fail,
+            ReasonCode::FieldDiffers,
+            None,
+            &format!("ANALYZER is whitespace where en_stem was intended; {HOSTILE}"),
+        ),
+        check(
+            CheckId::CaS0,
+            Pass,
+            ReasonCode::BoundInsideLimit,
+            Some((0.44, 0.40, 0.52)),
+            "0.440; no reply violated the schema",
+        ),
+    ]
+}
+
+/// The report.
+pub(crate) fn report() -> Report {
+    let mut texts = Texts::new();
+    let (mut cells, mut observations) = (Vec::new(), Vec::new());
+    for index in 0..3 {
+        for form in 0..FORMS {
+            for seed in SEEDS {
+                cells.extend(
+                    ["us-east", "eu-west"].map(|name| (index, cell(name, index, form, seed, 10))),
+                );
+            }
+        }
+        for k in [5, 20] {
+            cells.extend(["us-east", "eu-west"].map(|name| (index, cell(name, index, 0, 1, k))));
+        }
+    }
+    for (index, cell) in &cells {
+        observations.push(observation(cell, *index, &mut texts));
+    }
+    let table = MetricTable {
+        cells: cells.into_iter().map(|(_, cell)| cell).collect(),
+    };
+    let counts = Counts::of(
+        observations
+            .iter()
+            .filter(|seen| seen.purpose == Purpose::Score)
+            .map(|seen| &seen.outcome),
+    );
+    let control = contract("en_stem", "b3:0011223344556677");
+    let side = contract("whitespace", "b3:8899aabbccddeeff");
+    let fields = compare(&control, &side, &Contract::default());
+    let rows = diff(
+        &inventory(&["one", "two", "three"]),
+        &inventory(&["one", "changed"]),
+    );
+    let checks = checks();
+    let verdict = worst(&checks);
+    let (gold_digest, policy_digest) = (Digest::of("gold"), Digest::of("policy"));
+    let side_of = |name: &str, role, contract: &Contract| TargetRef {
+        name: target(name),
+        role,
+        contract: contract.clone(),
+    };
+    let record_of = |name: &str, role, contract: &Contract| TargetRecord {
+        name: target(name),
+        role,
+        locality: Locality::InProcess,
+        contract_at_start: Some(contract.clone()),
+        contract_at_end: Some(contract.clone()),
+        seeds_vary: Some(false),
+    };
+    let wording = |index: usize| {
+        if index == 1 {
+            HOSTILE.to_owned()
+        } else {
+            format!("How are the writes of part {index} frozen?")
+        }
+    };
+    Report {
+        verdict: Verdict {
+            format: Verdict::FORMAT,
+            run_id: "20260102T030405Z-canary-shadow".to_owned(),
+            verdict,
+            exit_code: verdict.exit_code(),
+            runbook: Runbook::Canary,
+            stage: RunbookStage::Shadow,
+            evidence: Basis::Bound,
+            gold: GoldRef {
+                digest: gold_digest,
+                questions: 3,
+            },
+            policy_digest,
+            referee: EmbedderId {
+                kind: EmbedderKind::Cache,
+                model: "all-MiniLM-L6-v2".to_owned(),
+                dim: 384,
+            },
+            probes: counts,
+            targets: vec![
+                side_of("us-east", Role::Control, &control),
+                side_of("eu-west", Role::Candidate, &side),
+            ],
+            checks,
+            parity: vec![SideParity {
+                target: target("eu-west"),
+                control: target("us-east"),
+                fields,
+                rows: Some(rows),
+            }],
+            notes: vec![format!(
+                "eu-west gives the same reply for every seed; {HOSTILE}"
+            )],
+            waivers: Vec::new(),
+            started_at: "2026-01-02T03:04:05Z".to_owned(),
+            ended_at: "2026-01-02T03:04:07Z".to_owned(),
+        },
+        record: RunRecord {
+            format: RunRecord::FORMAT,
+            tool_version: "0.0.0".to_owned(),
+            run_id: "20260102T030405Z-canary-shadow".to_owned(),
+            gold_name: "sample".to_owned(),
+            gold_digest,
+            policy_digest,
+            filter: Filter::default(),
+            k: 10,
+            k_sweep: vec![5, 10, 20],
+            seeds: SEEDS.to_vec(),
+            targets: vec![
+                record_of("us-east", Role::Control, &control),
+                record_of("eu-west", Role::Candidate, &side),
+            ],
+            questions: (0..3)
+                .map(|index| QuestionRecord {
+                    id: question_id(index),
+                    topic: Topic::new(if index == 0 { "routing" } else { "failover" }),
+                    forms: vec![wording(index), format!("Another wording of part {index}?")],
+                    targets: vec![section(index)],
+                })
+                .collect(),
+        },
+        table,
+        observations,
+        texts,
+    }
+}

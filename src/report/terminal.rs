@@ -1,0 +1,214 @@
+//! The summary on a terminal.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style as Paint};
+
+use crate::judge::{Basis, Check, CheckVerdict, RunVerdict};
+use crate::measure::{CurvePoint, curve};
+use crate::report::{Report, plain};
+
+/// How the summary is written. Colour is left to the stream, which strips it where it does not belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Checks, what is red and why.
+    Normal,
+    /// The verdict line only.
+    Quiet,
+}
+
+/// Writes the summary with ANSI colours; print through a stream that strips them when piped or under `NO_COLOR`.
+///
+/// # Errors
+/// If the writer fails.
+pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = &report.verdict;
+    if style == Style::Normal {
+        header(report, out)?;
+        for check in &verdict.checks {
+            line(check, out)?;
+        }
+        writeln!(out)?;
+        for check in verdict.checks.iter().filter(|check| is_red(check.verdict)) {
+            red(check, report, out)?;
+        }
+        for target in report.table.targets() {
+            let points: Vec<String> = curve(&report.table, &target)
+                .iter()
+                .map(
+                    |CurvePoint {
+                         k, delta_s_median, ..
+                     }| format!("{delta_s_median:.3} at k={k}"),
+                )
+                .collect();
+            writeln!(
+                out,
+                "  ΔS(k) of {}: {}",
+                plain(target.as_str()),
+                points.join(", ")
+            )?;
+        }
+        for note in &verdict.notes {
+            writeln!(out, "  note: {}", plain(note))?;
+        }
+    }
+    let paint = paint_of_run(verdict.verdict).bold();
+    let basis = if verdict.evidence == Basis::Point {
+        " (by point estimates alone)"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "{paint}{}{paint:#} {} at stage {}{basis}: {}",
+        verdict.verdict.name(),
+        verdict.runbook,
+        verdict.stage,
+        tally(&verdict.checks)
+    )
+}
+
+fn header(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = &report.verdict;
+    let probes = verdict.probes;
+    let targets: Vec<String> = verdict
+        .targets
+        .iter()
+        .map(|target| plain(target.name.as_str()))
+        .collect();
+    writeln!(
+        out,
+        "ragstone {} · gold set {} ({} questions) · {}",
+        report.record.tool_version,
+        plain(&report.record.gold_name),
+        verdict.gold.questions,
+        targets.join(", ")
+    )?;
+    writeln!(
+        out,
+        "{} probes: {} scored, {} failed, {} skipped · referee {}, {} dimensions\n",
+        probes.planned,
+        probes.scored,
+        probes.failed,
+        probes.skipped,
+        plain(&verdict.referee.model),
+        verdict.referee.dim
+    )
+}
+
+fn line(check: &Check, out: &mut dyn Write) -> io::Result<()> {
+    let paint = paint_of(check.verdict);
+    let number =
+        |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+    let numbers = match (check.estimate, check.ci_low.or(check.ci_high)) {
+        (None, None) => String::new(),
+        (_, None) => format!(
+            "{} {} {}",
+            number(check.estimate),
+            check.comparator.symbol(),
+            check.limit
+        ),
+        _ => format!(
+            "{} [{}, {}] {} {}",
+            number(check.estimate),
+            number(check.ci_low),
+            number(check.ci_high),
+            check.comparator.symbol(),
+            check.limit
+        ),
+    };
+    writeln!(
+        out,
+        "  {paint}{:<14}{paint:#} {:<10} {:<12} {numbers}",
+        check.verdict.name(),
+        check.id,
+        plain(check.target.as_str())
+    )
+}
+
+fn red(check: &Check, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let paint = paint_of(check.verdict);
+    writeln!(
+        out,
+        "{paint}{} {}{paint:#} on {}: {}",
+        check.verdict.name(),
+        check.id,
+        plain(check.target.as_str()),
+        plain(&check.clause)
+    )?;
+    writeln!(out, "  why:    {}", plain(&check.detail))?;
+    if let Some(remedy) = &check.remedy {
+        writeln!(out, "  remedy: {}", plain(remedy))?;
+    }
+    for id in check.worst_questions.iter().take(3) {
+        let wording = report
+            .record
+            .questions
+            .iter()
+            .find(|question| question.id == *id)
+            .and_then(|question| question.forms.first());
+        writeln!(
+            out,
+            "  worst:  {} {}",
+            plain(id.as_str()),
+            plain(wording.map_or("", String::as_str))
+        )?;
+    }
+    writeln!(out)
+}
+
+fn is_red(verdict: CheckVerdict) -> bool {
+    matches!(
+        verdict,
+        CheckVerdict::Fail | CheckVerdict::Inconclusive | CheckVerdict::Error
+    )
+}
+
+fn tally(checks: &[Check]) -> String {
+    use CheckVerdict::{Error, Fail, Inconclusive, NotApplicable, Pass, Waived};
+    let counts = [
+        (Pass, "passed"),
+        (Waived, "waived"),
+        (Fail, "failed"),
+        (Error, "could not be measured"),
+        (Inconclusive, "undecided"),
+        (NotApplicable, "not applicable"),
+    ];
+    let count = |wanted: CheckVerdict| {
+        checks
+            .iter()
+            .filter(|check| check.verdict == wanted)
+            .count()
+    };
+    let parts: Vec<String> = counts
+        .into_iter()
+        .filter(|(verdict, _)| count(*verdict) > 0)
+        .map(|(verdict, name)| format!("{} {name}", count(verdict)))
+        .collect();
+    if parts.is_empty() {
+        "nothing was judged".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn paint_of(verdict: CheckVerdict) -> Paint {
+    let colour = match verdict {
+        CheckVerdict::Pass => AnsiColor::Green,
+        CheckVerdict::Fail => AnsiColor::Red,
+        CheckVerdict::Error => AnsiColor::Magenta,
+        CheckVerdict::Inconclusive | CheckVerdict::Waived => AnsiColor::Yellow,
+        CheckVerdict::NotApplicable => AnsiColor::BrightBlack,
+    };
+    Paint::new().fg_color(Some(colour.into()))
+}
+
+fn paint_of_run(verdict: RunVerdict) -> Paint {
+    let colour = match verdict {
+        RunVerdict::Pass => AnsiColor::Green,
+        RunVerdict::Fail | RunVerdict::HardStop => AnsiColor::Red,
+        RunVerdict::Error => AnsiColor::Magenta,
+        RunVerdict::Inconclusive => AnsiColor::Yellow,
+    };
+    Paint::new().fg_color(Some(colour.into()))
+}
