@@ -1,4 +1,5 @@
 //! Ragstone: a touchstone for RAG indexes.
+pub mod cli;
 pub mod embed;
 pub mod files;
 pub mod goldset;
@@ -6,6 +7,8 @@ pub mod ids;
 pub mod judge;
 pub mod measure;
 pub mod parity;
+pub mod pipeline;
+pub mod plan;
 pub mod replay;
 pub mod report;
 pub mod stats;

@@ -10,7 +10,7 @@ pub(super) const REQUIRED: [ContractField; 3] = [
     ContractField::Analyzer,
 ];
 /// Section ids named in a detail; the verdict's `parity` has the rest.
-const NAMED: usize = 4;
+const NAMED: usize = 12;
 
 /// `INDEX_HASH`, `METRIC` and `ANALYZER` match the intended variant.
 pub(super) fn parity(check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
@@ -86,9 +86,7 @@ fn differences(differing: &[ContractField], parity: &SideParity) -> String {
         )
     };
     let mut parts: Vec<String> = differing.iter().map(field).collect();
-    if let Some(rows) = parity.rows.as_ref().filter(|rows| rows.n_changed > 0) {
-        parts.push(what_changed(rows));
-    }
+    parts.extend(parity.rows.as_ref().map(what_changed));
     parts.join("; ")
 }
 
@@ -127,11 +125,18 @@ fn what_changed(rows: &RowDiff) -> String {
         })
     };
     let lists: Vec<String> = lists.into_iter().filter_map(list).collect();
+    let counts = format!(
+        "{} rows here, {} in the control",
+        rows.n_target, rows.n_control
+    );
+    if rows.n_changed == 0 {
+        return format!(
+            "0 ids differ ({counts}): the content is the same, the configuration is not"
+        );
+    }
     format!(
-        "{} ids differ ({} rows here, {} in the control); sections: {}",
+        "{} ids differ ({counts}); sections: {}",
         rows.n_changed,
-        rows.n_target,
-        rows.n_control,
         lists.join(", ")
     )
 }

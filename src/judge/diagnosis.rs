@@ -1,7 +1,11 @@
 //! From a red check to its likely cause, by the remedies of RUNBOOKS.md.
 
-use crate::judge::{Check, CheckId, CheckVerdict, Definition, Evidence, Settings, SideEvidence};
+use crate::judge::census::REQUIRED;
+use crate::judge::{
+    Check, CheckId, CheckVerdict, Definition, Evidence, Kind, Settings, SideEvidence,
+};
 use crate::measure::{Axes, CurvePoint, Missing, curve, questions};
+use crate::parity::{ContractField, FieldStatus};
 use crate::stats::median;
 
 /// A curve that moves less than this over the sweep is flat.
@@ -97,6 +101,37 @@ pub(super) fn coverage(
                 format!("coverage is low while ΔS is fine ({distance:.2}): near-topic sections are retrieved instead of the target")
             }
             _ => "coverage and ΔS are both bad: look for lost sections, then for the wrong metric or analyzer".to_owned(),
+        });
+    }
+    check
+}
+
+/// The first failing rung is the cause: while the contract differs, what the probes show is its consequence.
+pub(super) fn after_contract(mut check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
+    let red = matches!(
+        check.verdict,
+        CheckVerdict::Fail | CheckVerdict::Inconclusive
+    );
+    if !red || check.kind == Kind::Census {
+        return check;
+    }
+    let Some(parity) = evidence.parity_of(&side.name) else {
+        return check;
+    };
+    let differs = |field: &&ContractField| parity.status(**field) == FieldStatus::Differs;
+    let fields: Vec<&str> = REQUIRED
+        .iter()
+        .filter(differs)
+        .map(|field| field.name())
+        .collect();
+    if !fields.is_empty() {
+        let first = format!(
+            "{} differs from what was intended: mend that first and replay, since it explains this",
+            fields.join(" and ")
+        );
+        check.remedy = Some(match check.remedy.take() {
+            Some(remedy) => format!("{first}; if it is still red after that: {remedy}"),
+            None => first,
         });
     }
     check

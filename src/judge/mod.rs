@@ -59,7 +59,7 @@ fn one(
         Id::CaS0 => shadow::hard_stop(blank, side, evidence, settings),
         Id::BgShadow => shadow::block(blank, side, evidence, settings),
     };
-    judged.finished()
+    diagnosis::after_contract(judged, side, evidence).finished()
 }
 
 /// What makes every check of a side undecidable, whatever its numbers.

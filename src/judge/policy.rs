@@ -29,7 +29,7 @@ pub struct Override {
 }
 
 /// How a run is judged.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Which runbook.
     pub runbook: Runbook,

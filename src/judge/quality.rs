@@ -144,10 +144,19 @@ pub(super) fn lambda(
         -(question.n_chaotic as f64) - question.share_recursive
     });
     let axes = axes(&evidence.table, &side.name, &evidence.control().name);
-    let (paraphrase, seed, region) = (axes.paraphrase.len(), axes.seed.len(), axes.region.len());
+    let n_chaotic: usize = worst.iter().map(|question| question.n_chaotic).sum();
+    let share = worst
+        .iter()
+        .map(|question| question.share_recursive)
+        .sum::<f64>()
+        / worst.len() as f64;
     let detail = format!(
-        "{converging} of {} questions converge; by axis: {paraphrase} flip across paraphrases, {seed} across seeds, {region} across regions",
-        worst.len()
+        "{converging} of {} questions converge; {n_chaotic} cells are ×, {:.1} % are <>; by axis: {} flip across paraphrases, {} across seeds, {} across regions",
+        worst.len(),
+        100.0 * share,
+        axes.paraphrase.len(),
+        axes.seed.len(),
+        axes.region.len()
     );
     append(&mut check, detail);
     diagnosis::lambda(check, &axes)

@@ -350,6 +350,23 @@ impl Row {
     }
 
     fn cell(self) -> Result<CellMetrics, String> {
+        let numbers = [
+            ("delta_s", self.delta_s),
+            ("delta_s_anchor", self.delta_s_anchor),
+            ("delta_s_decoy", self.delta_s_decoy),
+            ("coverage", self.coverage),
+            ("evidence_coverage", self.evidence_coverage),
+            ("agreement", self.agreement),
+            ("elapsed_ms", Some(self.elapsed_ms)),
+        ];
+        if let Some((column, _)) = numbers
+            .iter()
+            .find(|(_, value)| value.is_some_and(|value| !value.is_finite()))
+        {
+            return Err(format!(
+                "{column} is not a finite number; an undefined one is null"
+            ));
+        }
         let count = |value: u64| usize::try_from(value).map_err(|error| error.to_string());
         let status = match (self.status.as_str(), self.error_class, self.error_stage) {
             ("scored", None, None) => Status::Scored,

@@ -72,7 +72,9 @@ pub enum FolderError {
 pub fn save(report: &Report, folder: &Path) -> Result<(), FolderError> {
     save_probes(folder, &report.record, &report.observations, &report.texts)?;
     report.table.write(&folder.join("metrics.parquet"))?;
-    write_json(&folder.join("verdict.json"), &report.verdict)?;
+    let path = folder.join("verdict.json");
+    write_whole(&path, &verdict_bytes(&report.verdict)?)
+        .map_err(|source| FolderError::Io { path, source })?;
     render(report, folder)
 }
 
@@ -92,8 +94,11 @@ pub fn save_probes(
     Ok(())
 }
 
-/// Draws the reports for people and CI into a folder.
-fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
+/// Draws the reports for people and CI into a folder that exists.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
     type Renderer = fn(&Report, &mut dyn std::io::Write) -> std::io::Result<()>;
     let renderers: [(&str, Renderer); 3] = [
         ("junit.xml", junit),
@@ -149,13 +154,25 @@ fn check_format(path: &Path, found: u32, known: u32) -> Result<(), FolderError> 
     }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+/// The bytes of `verdict.json`.
+///
+/// # Errors
+/// If a number has no JSON, which judging prevents.
+pub fn verdict_bytes(verdict: &Verdict) -> Result<Vec<u8>, FolderError> {
+    json_bytes(Path::new("verdict.json"), verdict)
+}
+
+fn json_bytes(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, FolderError> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|source| FolderError::Json {
         path: path.to_owned(),
         source,
     })?;
     bytes.push(b'\n');
-    write_whole(path, &bytes).map_err(|source| FolderError::Io {
+    Ok(bytes)
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+    write_whole(path, &json_bytes(path, value)?).map_err(|source| FolderError::Io {
         path: path.to_owned(),
         source,
     })

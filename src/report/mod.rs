@@ -16,16 +16,17 @@ mod terminal;
 
 use serde::{Deserialize, Serialize};
 
+use crate::embed::EmbedderId;
 use crate::goldset::Filter;
 use crate::ids::{Digest, QuestionId, SectionKey, TargetName, Topic};
-use crate::judge::Verdict;
+use crate::judge::{self, Verdict};
 use crate::measure::MetricTable;
-use crate::parity::Contract;
+use crate::parity::{Contract, SideParity};
 use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
 
 pub use escape::{plain, printable};
-pub use folder::{FolderError, load, load_verdict, save, save_probes};
+pub use folder::{FolderError, load, load_verdict, render, save, save_probes, verdict_bytes};
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
@@ -69,6 +70,8 @@ pub struct RunRecord {
     pub k_sweep: Vec<usize>,
     /// Seeds sent.
     pub seeds: Vec<u64>,
+    /// What judging needs beside the tables; none for a replay alone.
+    pub judged: Option<JudgedRecord>,
     /// Every target with its contracts.
     pub targets: Vec<TargetRecord>,
     /// Every question asked.
@@ -78,6 +81,17 @@ pub struct RunRecord {
 impl RunRecord {
     /// The format this version writes.
     pub const FORMAT: u32 = 1;
+}
+
+/// What judging needs beside the tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgedRecord {
+    /// Runbook, stage, limits.
+    pub settings: judge::Settings,
+    /// Who measured.
+    pub referee: EmbedderId,
+    /// Each side against the control, as found during the run.
+    pub parity: Vec<SideParity>,
 }
 
 /// One target of a run.
@@ -93,6 +107,8 @@ pub struct TargetRecord {
     pub contract_at_start: Option<Contract>,
     /// After the last probe.
     pub contract_at_end: Option<Contract>,
+    /// Why a contract could not be read.
+    pub contract_error: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
 }

@@ -301,6 +301,7 @@ pub(crate) fn report() -> Report {
         locality: Locality::InProcess,
         contract_at_start: Some(contract.clone()),
         contract_at_end: Some(contract.clone()),
+        contract_error: None,
         seeds_vary: Some(false),
     };
     let wording = |index: usize| {
@@ -359,6 +360,7 @@ pub(crate) fn report() -> Report {
             k: 10,
             k_sweep: vec![5, 10, 20],
             seeds: SEEDS.to_vec(),
+            judged: None,
             targets: vec![
                 record_of("us-east", Role::Control, &control),
                 record_of("eu-west", Role::Candidate, &side),

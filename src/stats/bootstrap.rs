@@ -2,13 +2,14 @@
 
 use rand::RngExt;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::stats::{Interval, stream};
 use crate::units::Confidence;
 
 /// How a bootstrap resamples: how often, and from which random sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resamples {
     /// Number of resamples.
     pub n: u32,

@@ -24,7 +24,7 @@ use crate::target::{
 
 pub use dense::Metric;
 pub use lexical::Analyzer;
-pub use skew::{Skew, SkewError};
+pub use skew::{Lengths, Skew, SkewError};
 
 use dense::Dense;
 use lexical::Lexical;

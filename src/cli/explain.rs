@@ -1,0 +1,110 @@
+//! `ragstone explain`.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::output::Output;
+use crate::cli::{ExitStatus, Failure};
+use crate::judge::{CHECKS, CheckId, Definition};
+
+/// Says what a check means, from which clause, how it is computed and what to do when it is red.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The check, such as CA-LAM; without it, every check in a line.
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Explanation {
+    id: CheckId,
+    runbook: &'static str,
+    clause: &'static str,
+    kind: crate::judge::Kind,
+    statistic: &'static str,
+    limit: String,
+    hard_stop: bool,
+    overridable: bool,
+    meaning: &'static str,
+    verdicts: [&'static str; 3],
+    remedy: &'static str,
+}
+
+impl Explanation {
+    fn of(definition: &Definition) -> Self {
+        let verdicts = match definition.kind {
+            crate::judge::Kind::Sample => [
+                "PASS: the whole one-sided 95 % bound is on the right side of the limit",
+                "FAIL: the opposite bound is on the wrong side",
+                "INCONCLUSIVE: the limit lies between the bounds, or the evidence cannot be used",
+            ],
+            crate::judge::Kind::Census => [
+                "PASS: every compared value is exactly as intended",
+                "FAIL: one differs",
+                "INCONCLUSIVE: one is not stated, which never reads as equal",
+            ],
+        };
+        Self {
+            id: definition.id,
+            runbook: definition.runbook.name(),
+            clause: definition.clause,
+            kind: definition.kind,
+            statistic: definition.statistic,
+            limit: format!("{} {}", definition.comparator.symbol(), definition.limit),
+            hard_stop: definition.hard_stop,
+            overridable: definition.overridable,
+            meaning: definition.meaning,
+            verdicts,
+            remedy: definition.remedy,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
+    let Some(id) = &args.id else {
+        let all: Vec<Explanation> = CHECKS.iter().map(Explanation::of).collect();
+        output.result(&all, |out| {
+            all.iter()
+                .try_for_each(|check| writeln!(out, "{:<10} {}", check.id.name(), check.clause))
+        })?;
+        return Ok(ExitStatus::Success);
+    };
+    let id: CheckId = id
+        .to_uppercase()
+        .parse()
+        .map_err(|error: crate::judge::UnknownName| Failure::Name(error.to_string()))?;
+    let explanation = Explanation::of(Definition::of(id));
+    output.result(&explanation, |out| text(&explanation, out))?;
+    Ok(ExitStatus::Success)
+}
+
+fn text(check: &Explanation, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{} ({} runbook): {}\n",
+        check.id, check.runbook, check.clause
+    )?;
+    writeln!(out, "{}\n", check.meaning)?;
+    writeln!(out, "statistic  {}", check.statistic)?;
+    writeln!(
+        out,
+        "limit      {}{}",
+        check.limit,
+        if check.overridable {
+            ", which [gate.override] may change with a reason"
+        } else {
+            ""
+        }
+    )?;
+    if check.hard_stop {
+        writeln!(
+            out,
+            "hard stop  a FAIL ends the rollout at once (exit code 5)"
+        )?;
+    }
+    for verdict in check.verdicts {
+        writeln!(out, "           {verdict}")?;
+    }
+    writeln!(out, "when red   {}", check.remedy)
+}

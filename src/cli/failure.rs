@@ -1,0 +1,112 @@
+//! What ends a command without a result.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::cli::ExitStatus;
+use crate::embed::EmbedError;
+use crate::goldset::GoldSetError;
+use crate::pipeline::PipelineError;
+use crate::plan::PolicyError;
+use crate::replay::RecordError;
+use crate::report::FolderError;
+
+/// Why a command has no result.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Failure {
+    /// The policy.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
+    /// A stage of the pipeline.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// A run folder.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Folder(#[from] FolderError),
+    /// A run was never judged.
+    #[error("{}: the run was replayed but never judged", path.display())]
+    #[diagnostic(
+        code(cli::not_judged),
+        help("`ragstone gate` judges; `ragstone probe` only asks")
+    )]
+    NotJudged {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A folder for the run cannot be made.
+    #[error("{}: cannot be made", path.display())]
+    #[diagnostic(code(cli::folder), help("name another folder with --out"))]
+    MakeFolder {
+        /// Which folder.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// Something is there already.
+    #[error("{}: exists already", path.display())]
+    #[diagnostic(
+        code(cli::exists),
+        help("nothing is overwritten: move it away, or name another place")
+    )]
+    Exists {
+        /// What.
+        path: PathBuf,
+    },
+    /// A name that is not known.
+    #[error("{0}")]
+    #[diagnostic(code(cli::name))]
+    Name(String),
+    /// stdout is closed or full.
+    #[error("the result cannot be written to stdout")]
+    #[diagnostic(code(cli::stdout))]
+    Stdout(#[from] std::io::Error),
+    /// The runtime cannot start.
+    #[error("threads cannot be started")]
+    #[diagnostic(code(cli::runtime))]
+    Runtime(#[source] std::io::Error),
+}
+
+impl From<GoldSetError> for Failure {
+    fn from(error: GoldSetError) -> Self {
+        Self::Pipeline(error.into())
+    }
+}
+
+impl From<EmbedError> for Failure {
+    fn from(error: EmbedError) -> Self {
+        Self::Pipeline(error.into())
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::Folder(error.into())
+    }
+}
+
+impl Failure {
+    /// What the process returns: 2 for what the user wrote, 4 for what could not be read, reached or written.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Policy(_) | Self::NotJudged { .. } | Self::Exists { .. } | Self::Name(_) => {
+                ExitStatus::Usage
+            }
+            Self::Pipeline(error) => match error {
+                PipelineError::Gold(_)
+                | PipelineError::Filter(_)
+                | PipelineError::Skew(_)
+                | PipelineError::Match(_) => ExitStatus::Usage,
+                PipelineError::Embed(EmbedError::Key { .. }) => ExitStatus::Usage,
+                PipelineError::Embed(_) | PipelineError::Build(_) => ExitStatus::Error,
+            },
+            Self::Folder(_) | Self::MakeFolder { .. } | Self::Stdout(_) | Self::Runtime(_) => {
+                ExitStatus::Error
+            }
+        }
+    }
+}

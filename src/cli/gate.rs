@@ -1,0 +1,138 @@
+//! `ragstone gate`.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::output::{Output, remark};
+use crate::cli::progress::Progress;
+use crate::cli::{ExitStatus, Failure};
+use crate::goldset::Filter;
+use crate::judge::{Runbook, RunbookStage};
+use crate::pipeline::{Occasion, Replayed, Session};
+use crate::plan::{self, Overrides, Policy};
+use crate::report::{Style, save, terminal};
+
+/// Replays the gold questions, measures, judges and reports.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) ask: AskArgs,
+    /// Another runbook than the policy's: canary, blue-green.
+    #[arg(long)]
+    runbook: Option<Runbook>,
+    /// Another stage than the policy's: shadow.
+    #[arg(long)]
+    stage: Option<RunbookStage>,
+    /// Print the verdict line only.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What `gate` and `probe` have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct AskArgs {
+    /// The policy file.
+    #[arg(value_name = "POLICY")]
+    policy: PathBuf,
+    /// The run folder; must not exist or be empty. Default: reports/RUN_ID.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Ask only questions of this topic; may be given more than once.
+    #[arg(long, value_name = "TOPIC")]
+    topic: Vec<String>,
+    /// Ask only questions with this tag; may be given more than once.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+}
+
+pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
+    let policy = args.ask.policy(args.runbook, args.stage)?;
+    let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
+    let (occasion, folder) = args.ask.begin(&label)?;
+    let replayed = replay(policy, &occasion).await?;
+    let report = replayed.judge(&occasion, &now).await?;
+    make_folder(&folder)?;
+    save(&report, &folder)?;
+    let style = if args.quiet {
+        Style::Quiet
+    } else {
+        Style::Normal
+    };
+    output.result(&report.verdict, |out| terminal(&report, style, out))?;
+    remark(&format!("report: {}", folder.join("report.html").display()));
+    Ok(report.verdict.verdict.into())
+}
+
+impl AskArgs {
+    /// The checked policy with what the command line sets over it.
+    pub(super) fn policy(
+        &self,
+        runbook: Option<Runbook>,
+        stage: Option<RunbookStage>,
+    ) -> Result<Policy, Failure> {
+        let filter = Filter {
+            topics: self.topic.clone(),
+            tags: self.tag.clone(),
+        };
+        Ok(plan::load(
+            &self.policy,
+            &Overrides {
+                runbook,
+                stage,
+                filter,
+            },
+        )?)
+    }
+
+    /// The occasion, and the folder it will be kept in: checked now, made when there is something to keep.
+    pub(super) fn begin(&self, label: &str) -> Result<(Occasion, PathBuf), Failure> {
+        let started = jiff::Timestamp::now();
+        let run_id = format!("{}-{label}", started.strftime("%Y%m%dT%H%M%S%3fZ"));
+        let folder = self
+            .out
+            .clone()
+            .unwrap_or_else(|| Path::new("reports").join(&run_id));
+        if is_used(&folder) {
+            return Err(Failure::Exists { path: folder });
+        }
+        Ok((
+            Occasion {
+                run_id,
+                started_at: rfc3339(started),
+            },
+            folder,
+        ))
+    }
+}
+
+fn is_used(folder: &Path) -> bool {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => folder.exists(),
+    }
+}
+
+pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|source| Failure::MakeFolder {
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+pub(super) async fn replay(policy: Policy, occasion: &Occasion) -> Result<Replayed, Failure> {
+    let session = Session::prepare(policy, occasion).await?;
+    let mut progress = Progress::begin("probes");
+    let replayed = session
+        .replay(occasion, &mut |done, planned| progress.tell(done, planned))
+        .await;
+    progress.end();
+    Ok(replayed)
+}
+
+fn now() -> String {
+    rfc3339(jiff::Timestamp::now())
+}
+
+/// To the second, which is all that a verdict needs.
+fn rfc3339(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

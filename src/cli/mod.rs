@@ -1,0 +1,153 @@
+//! The command line: one file a subcommand, and the only code that prints.
+//!
+//! stdout carries the result, stderr everything else. Exit codes are [`ExitStatus`].
+
+mod completions;
+mod explain;
+mod failure;
+mod gate;
+mod gold;
+mod init;
+mod output;
+mod probe;
+mod progress;
+mod report;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use failure::Failure;
+
+use crate::judge::RunVerdict;
+use output::Output;
+
+/// What the process returns, as STATISTICS.md documents it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// The command did what it was asked; a gate passed.
+    Success,
+    /// A clause was shown not to hold; a linter found errors.
+    Fail,
+    /// Wrong usage, policy or gold set.
+    Usage,
+    /// Something could not be decided.
+    Inconclusive,
+    /// Something could not be measured, read or written.
+    Error,
+    /// Roll back now.
+    HardStop,
+}
+
+impl ExitStatus {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Fail => 1,
+            Self::Usage => 2,
+            Self::Inconclusive => 3,
+            Self::Error => 4,
+            Self::HardStop => 5,
+        }
+    }
+}
+
+impl From<RunVerdict> for ExitStatus {
+    fn from(verdict: RunVerdict) -> Self {
+        match verdict {
+            RunVerdict::Pass => Self::Success,
+            RunVerdict::Inconclusive => Self::Inconclusive,
+            RunVerdict::Error => Self::Error,
+            RunVerdict::Fail => Self::Fail,
+            RunVerdict::HardStop => Self::HardStop,
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.code())
+    }
+}
+
+/// A touchstone for RAG indexes.
+///
+/// Replays gold questions across regions and variants, proves index parity, and gives a verdict that is statistically sound, explained to
+/// the clause and reproducible offline.
+///
+/// Exit codes: 0 pass, 1 fail, 2 wrong usage or configuration, 3 inconclusive, 4 could not measure, 5 hard stop.
+#[derive(Debug, Parser)]
+#[command(name = "ragstone", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How the result is written to stdout.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Threads for measuring and asking; the result does not depend on it.
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<std::num::NonZeroUsize>,
+}
+
+/// How the result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For machines; for `gate` it is verdict.json.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay the gold questions, measure, judge and report: the release gate.
+    Gate(gate::Args),
+    /// Replay only: ask and keep the observations, judge nothing.
+    Probe(probe::Args),
+    /// Render a finished run again.
+    Report(report::Args),
+    /// Judge a finished run again from its bundle, and demand the same verdict.
+    Verify(verify::Args),
+    /// Say what a check means, how it is computed and what to do when it is red.
+    Explain(explain::Args),
+    /// Work on a gold set.
+    Gold(gold::Args),
+    /// Write a starter policy.
+    Init(init::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+/// Runs a parsed command line.
+///
+/// # Errors
+/// With what went wrong; [`Failure::exit_status`] is what the process returns for it.
+pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
+    let output = Output { format: cli.format };
+    if let Some(threads) = cli.threads {
+        // The global pool can be set once only, and this is the first thing done.
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()
+            .expect("no pool exists yet");
+    }
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        if let Some(threads) = cli.threads {
+            builder.worker_threads(threads.get());
+        }
+        builder.enable_all().build().map_err(Failure::Runtime)
+    };
+    match cli.command {
+        Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
+        Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
+        Command::Report(args) => report::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Explain(args) => explain::run(&args, output),
+        Command::Gold(args) => gold::run(args, output, &runtime),
+        Command::Init(args) => init::run(&args, output),
+        Command::Completions(args) => completions::run(&args, output),
+    }
+}

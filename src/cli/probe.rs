@@ -1,0 +1,41 @@
+//! `ragstone probe`.
+
+use crate::cli::gate::{AskArgs, make_folder, replay};
+use crate::cli::output::{Output, remark};
+use crate::cli::{ExitStatus, Failure};
+use crate::report::save_probes;
+
+/// Asks every planned probe and keeps what came back. Judges nothing.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    ask: AskArgs,
+}
+
+pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
+    let policy = args.ask.policy(None, None)?;
+    let (occasion, folder) = args.ask.begin("probe")?;
+    let replayed = replay(policy, &occasion).await?;
+    make_folder(&folder)?;
+    save_probes(
+        &folder,
+        replayed.record(),
+        &replayed.run().observations,
+        &replayed.run().texts,
+    )?;
+    let counts = replayed.run().counts();
+    output.result(&counts, |out| {
+        writeln!(
+            out,
+            "{} probes: {} scored, {} failed, {} skipped",
+            counts.planned, counts.scored, counts.failed, counts.skipped
+        )
+    })?;
+    remark(&format!("run: {}", folder.display()));
+    // A replay in which nothing was answered measured nothing.
+    Ok(if counts.scored == 0 {
+        ExitStatus::Error
+    } else {
+        ExitStatus::Success
+    })
+}

@@ -1,0 +1,44 @@
+//! The policy file: as written, then checked.
+//!
+//! [`load()`] reads `ragstone.toml` into a [`Policy`] with defaults in, or says by file and line what is wrong. Unknown keys are errors that
+//! name the nearest known key. Nothing here touches a network or a target.
+
+mod checked;
+mod error;
+mod written;
+
+use std::path::Path;
+
+pub use checked::{Policy, RefereeSpec, TargetSpec};
+pub use error::PolicyError;
+pub use written::STARTER;
+
+use crate::goldset::Filter;
+use crate::judge::{Runbook, RunbookStage};
+
+/// What the command line may set over the policy file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// Another runbook.
+    pub runbook: Option<Runbook>,
+    /// Another stage.
+    pub stage: Option<RunbookStage>,
+    /// A slice of the questions.
+    pub filter: Filter,
+}
+
+/// Reads and checks a policy file.
+///
+/// # Errors
+/// If it cannot be read, is not TOML, has an unknown key or value, or contradicts itself.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Policy, PolicyError> {
+    let text = std::fs::read_to_string(path).map_err(|source| PolicyError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut written: written::Written =
+        toml::from_str(&text).map_err(|error| PolicyError::from_toml(path, &text, &error))?;
+    written.gate.runbook = overrides.runbook.unwrap_or(written.gate.runbook);
+    written.gate.stage = overrides.stage.unwrap_or(written.gate.stage);
+    checked::check(path, written, overrides.filter.clone())
+}

@@ -1,0 +1,238 @@
+//! `gold embed` against a scripted endpoint on loopback.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+
+use crate::support::{SmallGold, policy, ragstone, stderr, stdout};
+
+/// What the endpoint does with one request.
+#[derive(Clone)]
+enum Reply {
+    /// One vector a text.
+    Vectors,
+    /// This status, with these headers.
+    Status(u16, &'static str),
+    /// This body.
+    Body(Value),
+}
+
+/// An endpoint that follows a script, one reply a connection, and remembers what it was asked.
+struct Endpoint {
+    url: String,
+    asked: Arc<Mutex<Vec<(String, Value)>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Endpoint {
+    fn start(script: Vec<Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let remembered = Arc::clone(&asked);
+        let thread = std::thread::spawn(move || {
+            for reply in script {
+                let (stream, _) = listener.accept().expect("a connection");
+                answer(stream, &reply, &remembered);
+            }
+        });
+        Self { url, asked, thread }
+    }
+
+    /// What was asked, once the script is at its end.
+    fn asked(self) -> Vec<(String, Value)> {
+        self.thread.join().expect("the script ran to its end");
+        let asked = self.asked.lock().expect("no panic");
+        asked.clone()
+    }
+}
+
+fn answer(mut stream: TcpStream, reply: &Reply, asked: &Mutex<Vec<(String, Value)>>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+    let mut head = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if line == "\r\n" {
+            break;
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    let request: Value = serde_json::from_slice(&body).expect("JSON");
+    let texts = request["input"].as_array().expect("texts").clone();
+    asked.lock().expect("no panic").push((head, request));
+    let (status, headers, body) = match reply {
+        Reply::Vectors => (
+            200,
+            "",
+            json!({"data": texts.iter().enumerate().map(|(index, text)| json!({"index": index, "embedding": vector(text.as_str().expect("a text"))})).collect::<Vec<_>>()}),
+        ),
+        Reply::Status(status, headers) => (*status, *headers, json!({"error": "no"})),
+        Reply::Body(body) => (200, "", body.clone()),
+    };
+    let body = body.to_string();
+    write!(stream, "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len()).expect("sent");
+}
+
+/// Some direction that depends on the text.
+fn vector(text: &str) -> Vec<f32> {
+    let digest = ragstone::ids::Digest::of(text);
+    digest
+        .as_bytes()
+        .iter()
+        .take(8)
+        .map(|&byte| f32::from(byte) + 1.0)
+        .collect()
+}
+
+fn embed(small: &SmallGold, endpoint: &str, more: &[&str]) -> std::process::Output {
+    let mut args = vec![
+        "gold",
+        "embed",
+        small.folder.path().to_str().expect("UTF-8"),
+        "--endpoint",
+        endpoint,
+    ];
+    args.extend(more);
+    ragstone(&args)
+}
+
+#[test]
+fn texts_are_embedded_once_and_a_cache_gate_needs_no_endpoint() {
+    let small = SmallGold::new(60);
+    let endpoint = Endpoint::start(vec![Reply::Vectors; 4]);
+    let first = embed(&small, &endpoint.url, &[]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert!(
+        stdout(&first).contains("240 texts have a vector of m (8 numbers); 240 are new"),
+        "{}",
+        stdout(&first)
+    );
+    let asked = endpoint.asked();
+    assert!(
+        asked
+            .iter()
+            .all(|(head, body)| head.starts_with("POST /v1/embeddings ") && body["model"] == "m")
+    );
+    let bytes = std::fs::read(small.folder.path().join("embeddings.parquet")).expect("a cache");
+    let nobody = embed(&small, "http://127.0.0.1:9/v1", &[]);
+    assert_eq!(
+        nobody.status.code(),
+        Some(0),
+        "nothing was missing, so nobody was asked: {}",
+        stderr(&nobody)
+    );
+    assert_eq!(
+        std::fs::read(small.folder.path().join("embeddings.parquet")).expect("a cache"),
+        bytes
+    );
+    small.write("ragstone.toml", &policy("cache"));
+    let (gated, _folder) = crate::support::gate(&small.policy(), &[]);
+    assert_eq!(
+        crate::support::verdict(&gated)["referee"],
+        json!({"kind": "cache", "model": "m", "dim": 8})
+    );
+}
+
+#[test]
+fn a_busy_endpoint_gets_a_second_chance() {
+    let small = SmallGold::new(8);
+    let endpoint = Endpoint::start(vec![
+        Reply::Status(429, "retry-after: 0\r\n"),
+        Reply::Status(503, "retry-after: 0\r\n"),
+        Reply::Vectors,
+    ]);
+    let output = embed(&small, &endpoint.url, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(endpoint.asked().len(), 3);
+}
+
+#[track_caller]
+fn refused(reply: Reply, needle: &str) {
+    let small = SmallGold::new(8);
+    let endpoint = Endpoint::start(vec![reply]);
+    let output = embed(&small, &endpoint.url, &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let text: String = stderr(&output)
+        .split(|c: char| c.is_whitespace() || c == '│')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(text.contains(needle), "{needle} in {text}");
+    assert!(
+        !small.folder.path().join("embeddings.parquet").exists(),
+        "no half cache"
+    );
+}
+
+#[test]
+fn replies_that_are_no_vectors_are_refused() {
+    let vectors = |n: usize| {
+        (0..n)
+            .map(|index| json!({"index": index, "embedding": [1.0, 2.0]}))
+            .collect::<Vec<_>>()
+    };
+    refused(Reply::Status(401, ""), "HTTP status 401");
+    refused(Reply::Body(json!({"hello": 1})), "not a list of embeddings");
+    refused(
+        Reply::Body(json!({"data": vectors(3)})),
+        "no embedding with index 3",
+    );
+    refused(
+        Reply::Body(json!({"data": vectors(99)})),
+        "an embedding with index 32 of 32 texts",
+    );
+    refused(
+        Reply::Body(
+            json!({"data": (0..32).map(|index| json!({"index": index, "embedding": [0.0, 0.0]})).collect::<Vec<_>>()}),
+        ),
+        "a vector of zeros has no direction",
+    );
+}
+
+#[test]
+fn the_key_is_sent_and_never_shown() {
+    let small = SmallGold::new(8);
+    let endpoint = Endpoint::start(vec![Reply::Status(403, "")]);
+    let mut command = assert_cmd::Command::cargo_bin("ragstone").expect("the program is built");
+    let folder = small.folder.path().to_str().expect("UTF-8");
+    let url = endpoint.url.replace("http://", "http://user:hunter2@");
+    let output = command
+        .env("TEST_EMBEDDINGS_KEY", "sesame-4711")
+        .args([
+            "gold",
+            "embed",
+            folder,
+            "--endpoint",
+            &url,
+            "--key-env",
+            "TEST_EMBEDDINGS_KEY",
+        ])
+        .output()
+        .expect("runs");
+    assert_eq!(output.status.code(), Some(4));
+    assert!(endpoint.asked()[0].0.contains("Bearer sesame-4711"));
+    for secret in ["sesame-4711", "hunter2"] {
+        assert!(
+            !stderr(&output).contains(secret) && !stdout(&output).contains(secret),
+            "{}",
+            stderr(&output)
+        );
+    }
+    let unset = embed(
+        &small,
+        "http://127.0.0.1:9/v1",
+        &["--key-env", "TEST_NO_SUCH_KEY"],
+    );
+    assert_eq!(unset.status.code(), Some(2));
+    assert!(stderr(&unset).contains("TEST_NO_SUCH_KEY"));
+}

@@ -1,0 +1,299 @@
+//! The gate on the handbook: healthy regions pass, skewed followers fail for the right reason.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{SmallGold, check, gate, ragstone, root, stderr, stdout, verdict};
+
+fn handbook(name: &str) -> PathBuf {
+    root().join("goldsets/handbook").join(name)
+}
+
+/// Verdicts may differ in when they were reached, and in nothing else.
+fn without_times(mut verdict: Value) -> Value {
+    for key in ["run_id", "started_at", "ended_at"] {
+        assert!(verdict[key].take().is_string(), "{key}");
+    }
+    for target in verdict["targets"].as_array_mut().expect("targets") {
+        assert!(target["contract"]["BUILD_TS"].take().is_string());
+    }
+    for parity in verdict["parity"].as_array_mut().expect("parity") {
+        for field in parity["fields"].as_array_mut().expect("fields") {
+            if field["field"] == "BUILD_TS" {
+                field.take();
+            }
+        }
+    }
+    verdict
+}
+
+#[test]
+fn two_healthy_regions_pass_and_every_probe_is_accounted_for() {
+    let (output, folder) = gate(&handbook("ragstone.toml"), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let verdict = verdict(&output);
+    assert_eq!(verdict["verdict"], "PASS");
+    assert_eq!(
+        verdict["probes"],
+        serde_json::json!({"planned": 1600, "scored": 1600, "failed": 0, "skipped": 0})
+    );
+    for id in ["CA-DS", "CA-COV", "CA-LAM", "CA-NEWERR", "CA-PAR", "CA-S0"] {
+        assert_eq!(check(&verdict, id)["verdict"], "PASS", "{id}");
+    }
+    assert_eq!(
+        check(&verdict, "CA-P95")["reason_code"],
+        "in_process_target"
+    );
+    assert_eq!(
+        check(&verdict, "CA-ERR")["reason_code"],
+        "no_traffic_at_stage"
+    );
+    let printed = String::from_utf8(output.stdout).expect("UTF-8");
+    let run = folder.path().join("run");
+    assert_eq!(
+        std::fs::read_to_string(run.join("verdict.json")).expect("verdict.json"),
+        printed
+    );
+    for file in [
+        "run.json",
+        "observations.parquet",
+        "texts.parquet",
+        "metrics.parquet",
+        "junit.xml",
+        "summary.md",
+        "report.html",
+    ] {
+        assert!(
+            std::fs::metadata(run.join(file)).expect(file).len() > 0,
+            "{file}"
+        );
+    }
+    assert!(
+        verdict["notes"]
+            .to_string()
+            .contains("same reply for every seed")
+    );
+}
+
+#[track_caller]
+fn drill(name: &str, clauses: &[&str], differing: &str, needles: &[&str]) {
+    let (output, _folder) = gate(&handbook(&format!("drills/{name}.toml")), &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let verdict = verdict(&output);
+    let failed: Vec<&str> = verdict["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .filter(|check| check["verdict"] == "FAIL")
+        .filter_map(|check| check["id"].as_str())
+        .collect();
+    assert_eq!(failed, clauses);
+    let parity = check(&verdict, "CA-PAR");
+    let detail = parity["detail"].as_str().expect("a detail");
+    assert!(detail.contains(differing), "{detail}");
+    for needle in needles {
+        assert!(detail.contains(needle), "{needle} in {detail}");
+    }
+    assert!(
+        parity["remedy"]
+            .as_str()
+            .is_some_and(|remedy| remedy.contains("rebuild"))
+    );
+}
+
+#[test]
+fn a_wrong_analyzer_is_refused() {
+    drill(
+        "wrong-analyzer",
+        &["CA-LAM", "CA-PAR"],
+        "ANALYZER is whitespace where en_stem was intended",
+        &["0 ids differ"],
+    );
+}
+
+#[test]
+fn a_wrong_metric_is_refused() {
+    drill(
+        "wrong-metric",
+        &["CA-LAM", "CA-PAR"],
+        "METRIC is dot where cosine was intended",
+        &["0 ids differ"],
+    );
+}
+
+#[test]
+fn a_stale_follower_is_refused_with_the_ids() {
+    let needles = [
+        "51 ids differ",
+        "10 missing",
+        "incidents/paging",
+        "routing/region-pins",
+        "6 edited",
+        "failover/promote-follower",
+        "2 duplicated",
+        "indexing/tombstones",
+    ];
+    drill(
+        "stale-follower",
+        &["CA-LAM", "CA-PAR"],
+        "INDEX_HASH",
+        &needles,
+    );
+}
+
+#[test]
+fn the_same_run_at_any_thread_count_gives_the_same_verdict() {
+    let policy = handbook("drills/stale-follower.toml");
+    let runs = [
+        &["--threads", "1"][..],
+        &["--threads", "2"],
+        &["--threads", "2"],
+    ]
+    .map(|threads| without_times(verdict(&gate(&policy, threads).0)));
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[1], runs[2]);
+}
+
+#[test]
+fn blue_green_judges_its_own_clauses() {
+    let small = handbook("ragstone.toml");
+    let (output, _folder) = gate(&small, &["--runbook", "blue-green"]);
+    let verdict = verdict(&output);
+    assert_eq!(output.status.code(), Some(0), "{verdict:#}");
+    for id in [
+        "BG-DS",
+        "BG-COV",
+        "BG-LAM",
+        "BG-NEWERR",
+        "BG-PAR",
+        "BG-SHADOW",
+    ] {
+        assert_eq!(check(&verdict, id)["verdict"], "PASS", "{id}");
+    }
+}
+
+#[test]
+fn a_declared_difference_is_a_version_and_not_a_fault() {
+    let small = SmallGold::new(60);
+    let declared = crate::support::policy("lexical").replace(
+        "role = 'candidate'\n",
+        "role = 'candidate'\nanalyzer = 'simple'\nintended = { ANALYZER = 'simple' }\n",
+    );
+    small.write("ragstone.toml", &declared);
+    let (output, _folder) = gate(&small.policy(), &[]);
+    let verdict = verdict(&output);
+    assert_eq!(
+        check(&verdict, "CA-PAR")["reason_code"],
+        "intentionally_versioned"
+    );
+    small.write(
+        "ragstone.toml",
+        &declared.replace("ANALYZER = 'simple'", "ANALYZER = 'whitespace'"),
+    );
+    assert_eq!(
+        check(&self::verdict(&gate(&small.policy(), &[]).0), "CA-PAR")["verdict"],
+        "FAIL"
+    );
+}
+
+#[test]
+fn the_lexical_referee_decides_no_distance() {
+    let small = SmallGold::new(60);
+    let (output, _folder) = gate(&small.policy(), &[]);
+    assert_eq!(output.status.code(), Some(3));
+    let verdict = verdict(&output);
+    assert_eq!(
+        check(&verdict, "CA-DS")["reason_code"],
+        "referee_not_comparable"
+    );
+    assert_eq!(check(&verdict, "CA-COV")["verdict"], "PASS");
+}
+
+#[test]
+fn ten_questions_decide_nothing() {
+    let (output, _folder) = gate(&handbook("ragstone.toml"), &["--topic", "failover"]);
+    assert_eq!(output.status.code(), Some(3));
+    let verdict = verdict(&output);
+    assert_eq!(verdict["gold"]["questions"], 10);
+    for id in ["CA-DS", "CA-COV", "CA-LAM"] {
+        assert_eq!(
+            check(&verdict, id)["reason_code"],
+            "too_few_questions",
+            "{id}"
+        );
+    }
+}
+
+fn run_folder(folder: &Path) -> String {
+    folder.join("run").to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn a_finished_run_renders_and_verifies_again_to_the_byte() {
+    let (_, folder) = gate(&handbook("drills/wrong-analyzer.toml"), &[]);
+    let run = run_folder(folder.path());
+    let page = folder.path().join("run/report.html");
+    let before = std::fs::read(&page).expect("a page");
+    let again = ragstone(&["report", &run]);
+    assert_eq!(
+        again.status.code(),
+        Some(0),
+        "a report that was rendered is a success, whatever it says"
+    );
+    assert!(stdout(&again).contains("FAIL canary at stage shadow"));
+    assert_eq!(std::fs::read(&page).expect("a page"), before);
+    assert_eq!(ragstone(&["verify", &run]).status.code(), Some(0));
+    let path = folder.path().join("run/verdict.json");
+    let changed = std::fs::read_to_string(&path)
+        .expect("a verdict")
+        .replacen("\"FAIL\"", "\"PASS\"", 1);
+    std::fs::write(&path, changed).expect("written");
+    let tampered = ragstone(&["verify", &run]);
+    assert_eq!(tampered.status.code(), Some(1));
+    assert!(stdout(&tampered).contains("NOT verified"));
+}
+
+#[test]
+fn a_probe_keeps_what_came_back_and_judges_nothing() {
+    let small = SmallGold::new(6);
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = run_folder(folder.path());
+    let probed = ragstone(&[
+        "probe",
+        small.policy().to_str().expect("UTF-8"),
+        "--out",
+        &run,
+    ]);
+    assert_eq!(probed.status.code(), Some(0), "{}", stderr(&probed));
+    assert!(
+        stdout(&probed).starts_with("48 probes: 48 scored, 0 failed, 0 skipped"),
+        "{}",
+        stdout(&probed)
+    );
+    let refused = ragstone(&["report", &run]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("never judged"));
+}
+
+#[test]
+fn a_summary_piped_has_no_colour_and_nothing_else_on_stdout() {
+    let small = SmallGold::new(6);
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = ragstone(&[
+        "gate",
+        small.policy().to_str().expect("UTF-8"),
+        "--out",
+        &run_folder(folder.path()),
+    ]);
+    let text = stdout(&output);
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(
+        text.trim_end()
+            .lines()
+            .last()
+            .expect("a line")
+            .starts_with("INCONCLUSIVE canary at stage shadow"),
+        "{text}"
+    );
+}

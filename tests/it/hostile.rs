@@ -1,0 +1,56 @@
+//! A question that would like to run code, close a tag or repaint the terminal is only a question.
+
+use crate::support::{SmallGold, gate, ragstone, stdout};
+
+const SCRIPT: &str = "<script>alert(1)</script>";
+
+#[test]
+fn a_hostile_text_is_harmless_in_every_report() {
+    let small = SmallGold::new(60);
+    let hostile =
+        format!("{SCRIPT} ]]> \\u001b[2J\\u001b]0;owned\\u0007 | `x` \\n## fake heading \\u202e");
+    small.edit(
+        "questions.jsonl",
+        "When is cache number 1 drained?",
+        &hostile,
+    );
+    small.edit(
+        "questions.jsonl",
+        "\"topic\":\"cache\"",
+        &format!("\"topic\":\"{SCRIPT}\""),
+    );
+    small.edit(
+        "corpus.jsonl",
+        "The cache number 1 is",
+        &format!("{hostile} The cache number 1 is"),
+    );
+    // Judged by point against an impossible limit, so that worst questions with their texts are shown.
+    let policy = std::fs::read_to_string(small.policy()).expect("a policy");
+    small.write("ragstone.toml", &format!("{policy}[gate]\nevidence = 'point'\n[gate.override.CA-COV]\nmin = 2.0\nreason = '{SCRIPT} ]]>'\n"));
+    let (output, folder) = gate(&small.policy(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let run = folder.path().join("run");
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).expect(name);
+    for name in ["report.html", "summary.md", "junit.xml"] {
+        let text = read(name);
+        assert!(!text.contains("<script"), "{name}");
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\u{202e}'),
+            "{name}"
+        );
+    }
+    assert!(
+        !read("summary.md")
+            .lines()
+            .any(|line| line.starts_with("## fake"))
+    );
+    let html = read("report.html");
+    assert!(
+        html.contains("&#60;script&#62;") || html.contains("&lt;script&gt;"),
+        "the wording is shown, escaped"
+    );
+    let terminal = ragstone(&["report", run.to_str().expect("UTF-8")]);
+    assert!(!stdout(&terminal).contains('\u{1b}') && !stdout(&terminal).contains('\u{202e}'));
+    // What machines read keeps the text to the byte.
+    assert!(read("run.json").contains("\\u001b[2J"));
+}

@@ -1,0 +1,9 @@
+//! The real program and the real data, end to end. One binary, so that it links once.
+
+mod embed;
+mod errors;
+mod gate;
+mod hostile;
+mod layers;
+mod reference;
+mod support;
