@@ -99,3 +99,6 @@ fn unusable(blank: &Check, side: &SideEvidence, evidence: &Evidence) -> Option<C
             .inconclusive(ReasonCode::ContractMoved, detail),
     )
 }
+
+#[cfg(test)]
+mod tests;

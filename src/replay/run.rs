@@ -279,3 +279,159 @@ fn take(
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
     slots[index] = Some((observation, texts));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::goldset::load;
+    use crate::ids::SectionKey;
+    use crate::parity::ContractField;
+    use crate::target::Hit;
+
+    /// A target that follows a script.
+    struct Scripted {
+        name: TargetName,
+        asked: AtomicUsize,
+        contracts_read: AtomicUsize,
+        behaviour: Behaviour,
+    }
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Behaviour {
+        Healthy,
+        /// Every first attempt of a probe fails, every second one succeeds.
+        FailsOnce,
+        AlwaysFails,
+        Hangs,
+        Empty,
+        TooMany,
+        NotANumber,
+        NoContract,
+        ContractMoves,
+    }
+
+    impl Target for Scripted {
+        fn name(&self) -> &TargetName {
+            &self.name
+        }
+
+        fn locality(&self) -> Locality {
+            Locality::Network
+        }
+
+        fn contract(&self) -> Working<'_, Contract> {
+            let reads = self.contracts_read.fetch_add(1, Ordering::SeqCst);
+            let failure = || Failure { class: "refused".into(), stage: Stage::Connect, message: "connection refused".into(), retry: Retry::Worthwhile };
+            let hash = if self.behaviour == Behaviour::ContractMoves { reads.to_string() } else { "same".to_owned() };
+            let contract = Contract::default().with(ContractField::IndexHash, hash);
+            let reading = if self.behaviour == Behaviour::NoContract { Err(failure()) } else { Ok(contract) };
+            Box::pin(std::future::ready(reading))
+        }
+
+        fn inventory(&self) -> Working<'_, Option<Inventory>> {
+            Box::pin(std::future::ready(Ok(None)))
+        }
+
+        fn retrieve<'a>(&'a self, query: &'a Query) -> Working<'a, Reply> {
+            let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+            let hit = |score: f64| Hit { section: SectionKey::new("d", "s"), snippet_id: "d/s#0".into(), score, text: query.text.clone(), offsets: None };
+            let fault = || Failure { class: "http_503".into(), stage: Stage::Headers, message: "busy".into(), retry: Retry::Worthwhile };
+            let reply = match self.behaviour {
+                Behaviour::AlwaysFails => Err(fault()),
+                Behaviour::FailsOnce if asked.is_multiple_of(2) => Err(fault()),
+                Behaviour::Hangs => return Box::pin(std::future::pending()),
+                Behaviour::Empty => Ok(vec![]),
+                Behaviour::TooMany => Ok(vec![hit(1.0); query.k.get() + 1]),
+                Behaviour::NotANumber => Ok(vec![hit(f64::NAN)]),
+                _ => Ok(vec![hit(1.0)]),
+            };
+            Box::pin(std::future::ready(reply.map(|hits| Reply { hits, answer: Some("an answer".into()) })))
+        }
+    }
+
+    fn gold() -> GoldSet {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        write("gold.toml", "name = 'g'\nversion = '1'\nmodel = 'm'\n");
+        write("corpus.jsonl", r#"{"doc_id":"d","section_id":"s","title":"T","text":"Purge the cache.","rev":"1"}"#);
+        write("questions.jsonl", r#"{"id":"q","topic":"t","question":"When?","paraphrases":["At what time?"],"target":[{"doc_id":"d","section_id":"s"}]}"#);
+        load(folder.path()).expect("sound")
+    }
+
+    /// Two forms and two seeds at one cut-off: four probes, one at a time so that scripts are in order.
+    fn run(behaviour: Behaviour) -> (Run, usize) {
+        let settings = Settings { k_sweep: vec![], concurrency: 1, timeout: Duration::from_millis(20), retries: 1, ..Settings::default() };
+        let target = Arc::new(Scripted { name: TargetName::new("t"), asked: AtomicUsize::new(0), contracts_read: AtomicUsize::new(0), behaviour });
+        let targets: Vec<Arc<dyn Target>> = vec![Arc::clone(&target) as Arc<dyn Target>];
+        let gold = gold();
+        let plan = Plan::new(&gold, 1, &settings);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let run = runtime.block_on(replay(&gold, &targets, &plan, &settings, &mut |_, _| {}));
+        let asked = target.asked.load(Ordering::SeqCst);
+        (run, asked)
+    }
+
+    #[track_caller]
+    fn fails(behaviour: Behaviour, class: &str, stage: Stage, asked: usize) {
+        let (run, attempts) = run(behaviour);
+        assert_eq!(run.counts(), Counts { planned: 4, scored: 0, failed: 4, skipped: 0 });
+        for seen in &run.observations {
+            assert!(matches!(&seen.outcome, Outcome::Failed { class: found, stage: at, .. } if found == class && *at == stage), "{seen:?}");
+        }
+        assert_eq!(attempts, asked);
+    }
+
+    #[test]
+    fn every_probe_has_its_observation_and_every_text_is_kept_once() {
+        let (run, asked) = run(Behaviour::Healthy);
+        assert_eq!(run.counts(), Counts { planned: 4, scored: 4, failed: 0, skipped: 0 });
+        assert_eq!(asked, 4);
+        assert_eq!(run.texts.len(), 3, "two wordings came back as texts, and one answer");
+    }
+
+    #[test]
+    fn a_fault_that_passes_is_tried_again() {
+        let (run, asked) = run(Behaviour::FailsOnce);
+        assert_eq!(run.counts().scored, 4);
+        assert_eq!(asked, 8);
+        assert!(run.observations.iter().all(|seen| seen.attempts == 2));
+    }
+
+    #[test]
+    fn what_fails_is_data_with_its_class_and_stage() {
+        fails(Behaviour::AlwaysFails, "http_503", Stage::Headers, 8);
+        fails(Behaviour::Hangs, "timeout", Stage::Deadline, 8);
+        fails(Behaviour::Empty, "no_hits", Stage::Tool, 4);
+        fails(Behaviour::TooMany, "hits_beyond_k", Stage::Schema, 4);
+        fails(Behaviour::NotANumber, "score_not_finite", Stage::Schema, 4);
+    }
+
+    #[test]
+    fn a_target_without_a_contract_is_not_asked_and_its_probes_are_not_lost() {
+        let (run, asked) = run(Behaviour::NoContract);
+        assert_eq!(run.counts(), Counts { planned: 4, scored: 0, failed: 0, skipped: 4 });
+        assert_eq!(asked, 0);
+    }
+
+    #[test]
+    fn the_contract_is_read_before_and_after() {
+        let (run, _) = run(Behaviour::ContractMoves);
+        assert_ne!(run.sides[0].contract_at_start, run.sides[0].contract_at_end);
+    }
+
+    #[test]
+    fn observations_and_texts_read_back_as_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for behaviour in [Behaviour::Healthy, Behaviour::AlwaysFails, Behaviour::NoContract] {
+            let (run, _) = run(behaviour);
+            let (observations, texts) = (folder.path().join("observations.parquet"), folder.path().join("texts.parquet"));
+            crate::replay::write_observations(&observations, &run.observations).expect("written");
+            crate::replay::write_texts(&texts, &run.texts).expect("written");
+            assert_eq!(crate::replay::read_observations(&observations).expect("readable"), run.observations);
+            assert_eq!(crate::replay::read_texts(&texts).expect("readable"), run.texts);
+        }
+    }
+}

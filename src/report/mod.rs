@@ -125,3 +125,6 @@ pub struct QuestionRecord {
     /// Where the answer stands.
     pub targets: Vec<SectionKey>,
 }
+
+#[cfg(test)]
+mod tests;
