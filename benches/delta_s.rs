@@ -23,7 +23,9 @@ fn vectors(seed: u64, n: usize) -> Vec<f32> {
     let mut numbers: Vec<f32> = (0..n * DIM).map(|_| rng.random_range(-1.0..1.0)).collect();
     for row in numbers.chunks_exact_mut(DIM) {
         let length = dot(row, row).sqrt() as f32;
-        row.iter_mut().for_each(|number| *number /= length);
+        for number in row {
+            *number /= length;
+        }
     }
     numbers
 }

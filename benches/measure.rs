@@ -1,8 +1,8 @@
 //! The gate's measuring stage, and what follows it, on the handbook.
 //!
-//! Measures: the metric table of 2,000 probes (1,600 and the sweep: ΔS to question, anchor and decoy,
-//! coverage, agreement, λ), and judging it with 10,000 bootstrap resamples a check.
-//! Run: `cargo bench --bench measure`.
+//! Measures: the metric table of 2,000 probes (1,600 and the sweep: ΔS to question, anchor and
+//! decoy, coverage, agreement, λ), and judging it with 10,000 bootstrap resamples a check. Run:
+//! `cargo bench --bench measure`.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn benches(criterion: &mut Criterion) {
         .block_on(replayed.judge(&occasion, &String::new))
         .expect("judged");
     group.bench_function("judge 9 checks", |bencher| {
-        bencher.iter(|| judge_again(&report))
+        bencher.iter(|| judge_again(&report));
     });
     group.finish();
 }

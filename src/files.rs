@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes a file under a temporary name beside it, flushes it to the disk and renames it into place, so that no reader and no crash
-/// ever sees half of it.
+/// Writes a file under a temporary name beside it, flushes it to the disk and renames it into
+/// place, so that no reader and no crash ever sees half of it.
 ///
 /// # Errors
 /// If the folder does not exist or cannot be written.
@@ -23,7 +23,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What a file made by `File::create` would get: temporary files are private by default, and reports are read by others.
+/// What a file made by `File::create` would get: temporary files are private by default, and
+/// reports are read by others.
 #[cfg(unix)]
 fn readable() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,7 @@
 //! The whole way from a policy to a report, stage by stage.
 //!
-//! This is the only place that knows every stage. Each step hands on a plain value; the clock is read by the caller.
+//! This is the only place that knows every stage. Each step hands on a plain value; the clock is
+//! read by the caller.
 
 use std::sync::Arc;
 
@@ -200,7 +201,8 @@ impl Replayed {
         &self.run
     }
 
-    /// Measures with the vectors at hand, which is all there is to do unless a target returned texts of its own.
+    /// Measures with the vectors at hand, which is all there is to do unless a target returned
+    /// texts of its own.
     ///
     /// # Errors
     /// If a retrieved text has no vector.
@@ -435,9 +437,11 @@ fn verdict(record: &RunRecord, evidence: &Evidence, settings: &judge::Settings) 
     }
 }
 
-/// Judges a loaded report once more from its tables, with nothing but the bundle: no gold set, no target, no network, no clock.
+/// Judges a loaded report once more from its tables, with nothing but the bundle: no gold set, no
+/// target, no network, no clock.
 ///
-/// Contracts, observations and metrics are taken as recorded; what follows from them is computed again. `None` for a replay that was never judged.
+/// Contracts, observations and metrics are taken as recorded; what follows from them is computed
+/// again. `None` for a replay that was never judged.
 pub fn judge_again(report: &Report) -> Option<Verdict> {
     let judged = report.record.judged.as_ref()?;
     let recorded = &report.verdict;

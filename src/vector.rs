@@ -1,13 +1,13 @@
 //! Dot product, length and cosine: a leaf beneath the embedder, the embedded index and ΔS.
 
-/// Independent sums, so that the compiler can keep them in vector registers. Their number is part of the result's rounding: changing it
-/// changes last digits.
+/// Independent sums, so that the compiler can keep them in vector registers. Their number is part
+/// of the result's rounding: changing it changes last digits.
 const LANES: usize = 16;
 
 /// Σ aᵢ·bᵢ.
 ///
-/// Products are summed in sixteen f32 lanes and the lanes in f64, always in the same order: relative error below 1e-5 at 384
-/// dimensions, and the same bits on every machine and thread.
+/// Products are summed in sixteen f32 lanes and the lanes in f64, always in the same order:
+/// relative error below 1e-5 at 384 dimensions, and the same bits on every machine and thread.
 ///
 /// # Panics
 /// If the lengths differ.

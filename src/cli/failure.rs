@@ -90,20 +90,16 @@ impl From<RecordError> for Failure {
 }
 
 impl Failure {
-    /// What the process returns: 2 for what the user wrote, 4 for what could not be read, reached or written.
+    /// What the process returns: 2 for what the user wrote, 4 for what could not be read, reached
+    /// or written.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Policy(_) | Self::NotJudged { .. } | Self::Exists { .. } | Self::Name(_) => {
                 ExitStatus::Usage
             }
-            Self::Pipeline(error) => match error {
-                PipelineError::Gold(_)
-                | PipelineError::Filter(_)
-                | PipelineError::Skew(_)
-                | PipelineError::Match(_) => ExitStatus::Usage,
-                PipelineError::Embed(EmbedError::Key { .. }) => ExitStatus::Usage,
-                PipelineError::Embed(_) | PipelineError::Build(_) => ExitStatus::Error,
-            },
+            Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
+            Self::Pipeline(PipelineError::Embed(_) | PipelineError::Build(_)) => ExitStatus::Error,
+            Self::Pipeline(_) => ExitStatus::Usage,
             Self::Folder(_) | Self::MakeFolder { .. } | Self::Stdout(_) | Self::Runtime(_) => {
                 ExitStatus::Error
             }

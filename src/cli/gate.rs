@@ -33,7 +33,7 @@ pub(super) struct AskArgs {
     /// The policy file.
     #[arg(value_name = "POLICY")]
     policy: PathBuf,
-    /// The run folder; must not exist or be empty. Default: reports/RUN_ID.
+    /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Ask only questions of this topic; may be given more than once.
@@ -83,7 +83,8 @@ impl AskArgs {
         )?)
     }
 
-    /// The occasion, and the folder it will be kept in: checked now, made when there is something to keep.
+    /// The occasion, and the folder it will be kept in: checked now, made when there is something
+    /// to keep.
     pub(super) fn begin(&self, label: &str) -> Result<(Occasion, PathBuf), Failure> {
         let started = jiff::Timestamp::now();
         let run_id = format!("{}-{label}", started.strftime("%Y%m%dT%H%M%S%3fZ"));

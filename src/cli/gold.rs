@@ -83,7 +83,8 @@ pub(super) fn run(
     }
 }
 
-/// Errors exit with 1, as findings of a linter do; a folder that cannot be read at all exits with 2.
+/// Errors exit with 1, as findings of a linter do; a folder that cannot be read at all exits with
+/// 2.
 fn run_lint(folder: &Path, strict: bool, output: Output) -> Result<ExitStatus, Failure> {
     let problems = match goldset::load(folder) {
         Ok(gold) => lint::lint(&gold, &similarity(&gold)?),
@@ -101,7 +102,8 @@ fn run_lint(folder: &Path, strict: bool, output: Output) -> Result<ExitStatus, F
     })
 }
 
-/// Cosine of two texts in the gold set's own cache. Without a cache every pair is unknown, which the linter says.
+/// Cosine of two texts in the gold set's own cache. Without a cache every pair is unknown, which
+/// the linter says.
 fn similarity(gold: &GoldSet) -> Result<impl Fn(&str, &str) -> Option<f64> + use<>, Failure> {
     let table = match read_cache(&gold.embeddings_path(), &gold.manifest.model) {
         Ok(table) => table,

@@ -74,10 +74,11 @@ impl From<ExitStatus> for ExitCode {
 
 /// A touchstone for RAG indexes.
 ///
-/// Replays gold questions across regions and variants, proves index parity, and gives a verdict that is statistically sound, explained to
-/// the clause and reproducible offline.
+/// Replays gold questions across regions and variants, proves index parity, and gives a verdict
+/// that is statistically sound, explained to the clause and reproducible offline.
 ///
-/// Exit codes: 0 pass, 1 fail, 2 wrong usage or configuration, 3 inconclusive, 4 could not measure, 5 hard stop.
+/// Exit codes: 0 pass, 1 fail, 2 wrong usage or configuration, 3 inconclusive, 4 could not measure,
+/// 5 hard stop.
 #[derive(Debug, Parser)]
 #[command(name = "ragstone", version, max_term_width = 100)]
 pub struct Cli {

@@ -13,7 +13,8 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Writes the result to stdout: JSON of `value`, or what `text` writes. Colours are stripped where they do not belong.
+    /// Writes the result to stdout: JSON of `value`, or what `text` writes. Colours are stripped
+    /// where they do not belong.
     pub(super) fn result(
         self,
         value: &impl Serialize,

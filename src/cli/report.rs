@@ -6,7 +6,8 @@ use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure};
 use crate::report::{Style, load, render, terminal};
 
-/// Renders a finished run again: report.html, junit.xml and summary.md in its folder, the summary on stdout.
+/// Renders a finished run again: report.html, junit.xml and summary.md in its folder, the summary
+/// on stdout.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The run folder.

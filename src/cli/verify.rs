@@ -38,17 +38,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         recorded: report.verdict.verdict.name(),
         recomputed: again.verdict.name(),
     };
-    output.result(&verified, |out| match same {
-        true => writeln!(
-            out,
-            "verified: the bundle gives {} again, to the byte",
-            verified.recorded
-        ),
-        false => writeln!(
-            out,
-            "NOT verified: verdict.json says {}, the bundle gives {} with other bytes",
-            verified.recorded, verified.recomputed
-        ),
+    output.result(&verified, |out| {
+        let Verified { recorded, recomputed, .. } = verified;
+        if same {
+            writeln!(out, "verified: the bundle gives {recorded} again, to the byte")
+        } else {
+            writeln!(out, "NOT verified: verdict.json says {recorded}, the bundle gives {recomputed} with other bytes")
+        }
     })?;
     Ok(if same {
         ExitStatus::Success

@@ -20,12 +20,12 @@ use parquet::file::properties::WriterProperties;
 use crate::embed::{EmbedError, VectorTable};
 use crate::ids::Digest;
 
-/// Reads the vectors of one model. Strings may be plain or dictionary-encoded, digests 32 bytes or `b3:…`, vectors lists or fixed-size
-/// lists of any float type.
+/// Reads the vectors of one model. Strings may be plain or dictionary-encoded, digests 32 bytes or
+/// `b3:…`, vectors lists or fixed-size lists of any float type.
 ///
 /// # Errors
-/// If the file is missing or damaged, a column has another type, a vector is NaN, infinite, zero or of another dimension, or the
-/// file holds no row of the model.
+/// If the file is missing or damaged, a column has another type, a vector is NaN, infinite, zero or
+/// of another dimension, or the file holds no row of the model.
 pub fn read_cache(path: &Path, model: &str) -> Result<VectorTable, EmbedError> {
     let file = File::open(path).map_err(|source| EmbedError::Read {
         path: path.to_owned(),
@@ -147,22 +147,22 @@ impl Columns {
             found,
             expected: "the BLAKE3 digest of the text, as 32 bytes or `b3:…`",
         };
-        match self.digests.as_string_opt::<i32>() {
-            Some(texts) => texts
+        if let Some(texts) = self.digests.as_string_opt::<i32>() {
+            return texts
                 .value(row)
                 .parse()
-                .map_err(|error| wrong(format!("{error}"))),
-            None => {
-                let bytes = self.digests.as_binary::<i32>().value(row);
-                let bytes = <[u8; 32]>::try_from(bytes)
-                    .map_err(|_| wrong(format!("{} bytes long in row {row}", bytes.len())))?;
-                Ok(Digest::from_bytes(bytes))
-            }
+                .map_err(|error| wrong(format!("{error}")));
         }
+        let bytes = self.digests.as_binary::<i32>().value(row);
+        let exact = <[u8; 32]>::try_from(bytes);
+        exact
+            .map(Digest::from_bytes)
+            .map_err(|_| wrong(format!("{} bytes long in row {row}", bytes.len())))
     }
 }
 
-/// Writes the whole table, rows in the order of their digests: the same vectors give the same bytes. The file appears whole or not at all.
+/// Writes the whole table, rows in the order of their digests: the same vectors give the same
+/// bytes. The file appears whole or not at all.
 ///
 /// # Errors
 /// If the folder cannot be written.

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedError;
 
-/// Attempts for one batch; a busy or restarting service deserves a second chance, a broken one does not deserve a minute.
+/// Attempts for one batch; a busy or restarting service deserves a second chance, a broken one does
+/// not deserve a minute.
 const ATTEMPTS: u32 = 4;
 /// Wait before the second attempt; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait that a service may ask for with `Retry-After`.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// One batch may take this long.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// A reply larger than this is not a batch of vectors.
 const LARGEST_REPLY: usize = 256 << 20;
 
@@ -23,7 +24,8 @@ const LARGEST_REPLY: usize = 256 << 20;
 pub struct Endpoint {
     url: Url,
     model: String,
-    /// The environment variable that holds the key; the key itself is read when it is sent and kept nowhere.
+    /// The environment variable that holds the key; the key itself is read when it is sent and kept
+    /// nowhere.
     key_variable: Option<String>,
 }
 

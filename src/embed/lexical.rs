@@ -1,7 +1,7 @@
 //! A deterministic stand-in for a model: hashed words and character n-grams.
 //!
-//! It needs nothing and answers at once, which is good for trying a policy. Its distances have another scale than those of a sentence
-//! embedder, so every ΔS check under it is INCONCLUSIVE.
+//! It needs nothing and answers at once, which is good for trying a policy. Its distances have
+//! another scale than those of a sentence embedder, so every ΔS check under it is INCONCLUSIVE.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ pub const LEXICAL_DIM: usize = 512;
 const GRAM: usize = 3;
 const MODEL: &str = "lexical-512-v1";
 
-/// Embeds every text. A text without a word gets the direction of the empty feature, so that no vector is zero.
+/// Embeds every text. A text without a word gets the direction of the empty feature, so that no
+/// vector is zero.
 pub(super) fn embed(texts: &[String]) -> VectorTable {
     let mut table = VectorTable::new(MODEL);
     for text in texts {

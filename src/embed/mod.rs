@@ -1,7 +1,8 @@
 //! The referee embedder: one pinned model that measures every target alike.
 //!
-//! A ΔS is comparable between two index families only if one embedder made all its vectors. That embedder is the *referee*, whatever
-//! models the targets use themselves. It is a cache of vectors made earlier, an endpoint, or the lexical stand-in.
+//! A ΔS is comparable between two index families only if one embedder made all its vectors. That
+//! embedder is the *referee*, whatever models the targets use themselves. It is a cache of vectors
+//! made earlier, an endpoint, or the lexical stand-in.
 
 mod cache;
 mod endpoint;
@@ -27,18 +28,21 @@ pub enum EmbedderKind {
     Cache,
     /// An OpenAI-compatible service; what it returns is kept in the cache.
     Endpoint,
-    /// Hashed words and character n-grams: deterministic, needs no model, and is *not* comparable with the runbooks' thresholds.
+    /// Hashed words and character n-grams: deterministic, needs no model, and is *not* comparable
+    /// with the runbooks' thresholds.
     Lexical,
 }
 
 impl EmbedderKind {
-    /// Whether the runbooks' ΔS limits, which were set with sentence embeddings, mean anything under it.
+    /// Whether the runbooks' ΔS limits, which were set with sentence embeddings, mean anything
+    /// under it.
     pub fn comparable_with_runbooks(self) -> bool {
         !matches!(self, Self::Lexical)
     }
 }
 
-/// Which embedder measured: part of the evidence, since two runs under different referees cannot be compared.
+/// Which embedder measured: part of the evidence, since two runs under different referees cannot be
+/// compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbedderId {
     /// How it was reached.
@@ -194,7 +198,8 @@ impl Referee {
     /// Vectors for all these texts.
     ///
     /// # Errors
-    /// If one is missing and cannot be made, or the cache is not readable. With an endpoint, what was made is in the cache even then.
+    /// If one is missing and cannot be made, or the cache is not readable. With an endpoint, what
+    /// was made is in the cache even then.
     pub async fn vectors(&self, texts: &[String]) -> Result<VectorTable, EmbedError> {
         match self {
             Self::Lexical => Ok(lexical::embed(texts)),
@@ -231,7 +236,8 @@ const BATCH: usize = 64;
 /// Batches between two writes of the cache.
 const BATCHES_A_WRITE: usize = 16;
 
-/// Embeds the texts that the cache at `path` lacks, and writes them through. `progress` is told `(done, wanted)`.
+/// Embeds the texts that the cache at `path` lacks, and writes them through. `progress` is told
+/// `(done, wanted)`.
 ///
 /// # Errors
 /// If the cache is there but not readable, the service fails, or the cache cannot be written.

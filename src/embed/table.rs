@@ -117,7 +117,8 @@ impl VectorTable {
         self.insert(Digest::of(text), vector)
     }
 
-    /// All rows in the order of their digests, so that a file of them has the same bytes whoever filled the table.
+    /// All rows in the order of their digests, so that a file of them has the same bytes whoever
+    /// filled the table.
     pub fn by_digest(&self) -> Vec<(Digest, &[f32])> {
         let mut rows: Vec<_> = self
             .rows
@@ -129,7 +130,8 @@ impl VectorTable {
     }
 }
 
-/// The vector at length 1. One that already is (to f32 rounding) is kept to the bit, so that writing and reading again changes nothing.
+/// The vector at length 1. One that already is (to f32 rounding) is kept to the bit, so that
+/// writing and reading again changes nothing.
 fn unit(vector: &[f32]) -> Option<Vec<f32>> {
     const ROUNDING: f64 = 1e-6;
     let length = vector

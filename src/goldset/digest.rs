@@ -1,4 +1,5 @@
-//! The identity of a gold set: what it asks and what it holds, whatever the order of lines or the spelling of the JSON.
+//! The identity of a gold set: what it asks and what it holds, whatever the order of lines or the
+//! spelling of the JSON.
 
 use crate::goldset::GoldSet;
 use crate::ids::Digest;
@@ -6,9 +7,11 @@ use crate::ids::Digest;
 const DOMAIN: &str = "ragstone 2026 gold set v1";
 
 impl GoldSet {
-    /// BLAKE3 of the canonical form: questions by id, then sections by key, each as RFC 8785 JSON with defaults written out.
+    /// BLAKE3 of the canonical form: questions by id, then sections by key, each as RFC 8785 JSON
+    /// with defaults written out.
     ///
-    /// Name, version and vectors are left out, so that a copy under another name has the same digest.
+    /// Name, version and vectors are left out, so that a copy under another name has the same
+    /// digest.
     ///
     /// ```no_run
     /// let gold = ragstone::goldset::load("goldsets/handbook".as_ref())?;

@@ -1,4 +1,5 @@
-//! What a careful author would look at again: rules that need judgement, on a gold set that already loads.
+//! What a careful author would look at again: rules that need judgement, on a gold set that already
+//! loads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,12 +12,14 @@ pub const PROBE_SET: std::ops::RangeInclusive<usize> = 50..=200;
 pub const PARAPHRASES: usize = 3;
 /// Cosine above which a paraphrase repeats the original wording and adds no evidence.
 pub const TOO_CLOSE: f64 = 0.97;
-/// Cosine below which a paraphrase has probably become another question: only one human paraphrase in twenty of `SQuAD` is farther under `MiniLM`.
+/// Cosine below which a paraphrase has probably become another question: only one human paraphrase
+/// in twenty of `SQuAD` is farther under `MiniLM`.
 pub const TOO_FAR: f64 = 0.60;
 /// Share of the gold set above which one topic decides every verdict.
 const DOMINANT_TOPIC: f64 = 0.5;
 
-/// The cosine of two texts under the embedder at hand, in `[-1, 1]`; `None` when a vector is missing.
+/// The cosine of two texts under the embedder at hand, in `[-1, 1]`; `None` when a vector is
+/// missing.
 pub type Similarity<'a> = dyn Fn(&str, &str) -> Option<f64> + 'a;
 
 /// The warnings about a gold set that loads, in line order.
@@ -139,7 +142,7 @@ fn paraphrases(
             continue;
         };
         let mut say = |rule, message, help| {
-            problems.push(Problem::new(path, question.line, rule, message, help))
+            problems.push(Problem::new(path, question.line, rule, message, help));
         };
         if own > TOO_CLOSE {
             let message = format!(

@@ -96,7 +96,8 @@ pub fn load(root: &Path) -> Result<GoldSet, GoldSetError> {
     })
 }
 
-/// Reads a file of sections that is not the corpus itself, such as older editions for a drill. Ids must be unique within it.
+/// Reads a file of sections that is not the corpus itself, such as older editions for a drill. Ids
+/// must be unique within it.
 ///
 /// # Errors
 /// As [`load()`].
@@ -190,7 +191,8 @@ fn json_lines<T: Located>(
     Ok(values)
 }
 
-/// The parser counts lines within the one line it was given, which would mislead beside the real number.
+/// The parser counts lines within the one line it was given, which would mislead beside the real
+/// number.
 fn without_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let told = text
@@ -251,7 +253,7 @@ fn check_questions(
     let mut wordings = HashMap::new();
     for question in questions {
         let mut say = |rule, message: String, help: &str| {
-            problems.push(Problem::new(path, question.line, rule, message, help))
+            problems.push(Problem::new(path, question.line, rule, message, help));
         };
         if let Some(first) = ids.insert(&question.id, question.line) {
             say(
@@ -376,7 +378,7 @@ mod tests {
     fn gold(questions: &str, corpus: &str) -> Result<GoldSet, GoldSetError> {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| {
-            std::fs::write(folder.path().join(name), text).expect("written")
+            std::fs::write(folder.path().join(name), text).expect("written");
         };
         write("gold.toml", "name = 'g'\nversion = '1'\nmodel = 'm'\n");
         write("questions.jsonl", questions);

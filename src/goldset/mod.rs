@@ -1,8 +1,9 @@
 //! The gold set: questions with paraphrases, target sections and decoys over a small corpus.
 //!
-//! A gold set is a folder: `gold.toml`, `questions.jsonl`, `corpus.jsonl` and `embeddings.parquet`. [`load()`] reads it or says, by file
-//! and line, everything that is wrong with it. A [`GoldSet`] keeps what the loader has proved: ids and texts are unique, every
-//! target and decoy exists, spans lie inside their section, an anchor lies inside a target.
+//! A gold set is a folder: `gold.toml`, `questions.jsonl`, `corpus.jsonl` and `embeddings.parquet`.
+//! [`load()`] reads it or says, by file and line, everything that is wrong with it. A [`GoldSet`]
+//! keeps what the loader has proved: ids and texts are unique, every target and decoy exists, spans
+//! lie inside their section, an anchor lies inside a target.
 
 mod digest;
 mod filter;
@@ -86,8 +87,8 @@ fn yes() -> bool {
 pub struct TargetSection {
     /// Which section.
     pub key: SectionKey,
-    /// Half-open ranges of characters (Unicode scalar values) of the section's text, ascending, not overlapping.
-    /// None means the whole section.
+    /// Half-open ranges of characters (Unicode scalar values) of the section's text, ascending, not
+    /// overlapping. None means the whole section.
     pub spans: Vec<(usize, usize)>,
 }
 
@@ -201,8 +202,9 @@ impl GoldSet {
         self.root.join("embeddings.parquet")
     }
 
-    /// Every distinct text that measuring or indexing may want a vector of: question forms, sections, their snippets, anchors,
-    /// and what `also_embed` adds (given by the caller, who has read those files). In order of first use.
+    /// Every distinct text that measuring or indexing may want a vector of: question forms,
+    /// sections, their snippets, anchors, and what `also_embed` adds (given by the caller, who has
+    /// read those files). In order of first use.
     pub fn texts<'a>(&'a self, also: &'a [Section]) -> Vec<String> {
         let questions = self.questions.iter().flat_map(|question| {
             question

@@ -4,17 +4,11 @@ use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// How sections are cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snippets {
     /// Sentences (UAX #29) in a snippet; 0 keeps sections whole.
     pub sentences: usize,
-}
-
-impl Default for Snippets {
-    fn default() -> Self {
-        Self { sentences: 0 }
-    }
 }
 
 /// The name a contract states: `section` or `sentences:3`.

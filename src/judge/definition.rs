@@ -237,7 +237,8 @@ const PAR: &str = "INDEX_HASH, METRIC and ANALYZER are compared exactly with the
 field that is not stated never counts as equal.";
 const PAR_REMEDY: &str = "INDEX_HASH differs: rebuild the follower from the same artifact, confirm the stamp, then route. METRIC or ANALYZER differs: refuse reuse and rebuild with the declared metric and analyzer";
 
-/// A definition that inherits the shape of its family; `CA` and `BG` clauses differ in id and wording only.
+/// A definition that inherits the shape of its family; `CA` and `BG` clauses differ in id and
+/// wording only.
 macro_rules! check {
     ($id:ident, $runbook:ident, $clause:literal, $kind:ident, $statistic:expr, $comparator:ident $limit:literal, $meaning:expr, $remedy:expr $(, $field:ident: $value:expr)*) => {
         Definition {

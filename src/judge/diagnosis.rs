@@ -15,7 +15,8 @@ const SHARP: f64 = 0.10;
 /// Anchor and decoy nearer to each other than this cannot be told apart.
 const SAME_DISTANCE: f64 = 0.03;
 
-/// Names the cause that the shape of ΔS points to, if the check is not green and the shape is clear.
+/// Names the cause that the shape of ΔS points to, if the check is not green and the shape is
+/// clear.
 pub(super) fn delta_s(mut check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
     if !matches!(
         check.verdict,
@@ -82,7 +83,8 @@ pub(super) fn lambda(mut check: Check, axes: &Axes) -> Check {
     check
 }
 
-/// Tells a lost section from a near-topic one: coverage is low in both, ΔS only in the first is bad.
+/// Tells a lost section from a near-topic one: coverage is low in both, ΔS only in the first is
+/// bad.
 pub(super) fn coverage(
     mut check: Check,
     side: &SideEvidence,
@@ -106,7 +108,8 @@ pub(super) fn coverage(
     check
 }
 
-/// The first failing rung is the cause: while the contract differs, what the probes show is its consequence.
+/// The first failing rung is the cause: while the contract differs, what the probes show is its
+/// consequence.
 pub(super) fn after_contract(mut check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
     let red = matches!(
         check.verdict,

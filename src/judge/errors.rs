@@ -13,7 +13,8 @@ const ALPHA: f64 = 0.05;
 
 /// No error class at headers or body read that the control does not have.
 ///
-/// With `k` events seen only on the candidate, which carries the share θ of the probes, the chance that all of them fell on it is θ^k.
+/// With `k` events seen only on the candidate, which carries the share θ of the probes, the chance
+/// that all of them fell on it is θ^k.
 pub(super) fn new_classes(check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
     let control = evidence.control();
     let known: BTreeSet<_> = classes(evidence, &control.name).into_keys().collect();

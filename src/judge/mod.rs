@@ -1,7 +1,8 @@
 //! Judging: from measured tables to a verdict.
 //!
-//! Pure, and the only place where a limit is compared with a number. What every check means stands in one table ([`CHECKS`]), from which
-//! judging, `explain` and the reports follow. The unit is the question; a census is compared exactly; a sample is judged by its bound.
+//! Pure, and the only place where a limit is compared with a number. What every check means stands
+//! in one table ([`CHECKS`]), from which judging, `explain` and the reports follow. The unit is the
+//! question; a census is compared exactly; a sample is judged by its bound.
 
 mod census;
 mod definition;
@@ -26,7 +27,8 @@ pub use policy::{Basis, Limit, Override, Settings};
 pub use reason::ReasonCode;
 pub use verdict::{Check, CheckVerdict, GoldRef, RunVerdict, TargetRef, Verdict, worst};
 
-/// Judges every check of the runbook's stage for every target that is not the control, in the order of the runbook.
+/// Judges every check of the runbook's stage for every target that is not the control, in the order
+/// of the runbook.
 pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<Check> {
     let mut checks = Vec::new();
     for side in evidence.sides.iter().filter(|side| !side.role.is_control()) {
@@ -47,17 +49,16 @@ fn one(
     if let Some(stopped) = unusable(&blank, side, evidence) {
         return stopped;
     }
-    use CheckId as Id;
     let judged = match definition.id {
-        Id::CaDs | Id::BgDs => quality::delta_s(blank, side, evidence, settings),
-        Id::CaCov | Id::BgCov => quality::coverage(blank, side, evidence, settings),
-        Id::CaLam | Id::BgLam => quality::lambda(blank, side, evidence, settings),
-        Id::CaP95 | Id::BgP95 => latency::ratio(blank, side, evidence),
-        Id::CaErr | Id::CaCache | Id::BgHit => latency::no_traffic(blank),
-        Id::CaNewErr | Id::BgNewErr => errors::new_classes(blank, side, evidence),
-        Id::CaPar | Id::BgPar => census::parity(blank, side, evidence),
-        Id::CaS0 => shadow::hard_stop(blank, side, evidence, settings),
-        Id::BgShadow => shadow::block(blank, side, evidence, settings),
+        CheckId::CaDs | CheckId::BgDs => quality::delta_s(blank, side, evidence, settings),
+        CheckId::CaCov | CheckId::BgCov => quality::coverage(blank, side, evidence, settings),
+        CheckId::CaLam | CheckId::BgLam => quality::lambda(blank, side, evidence, settings),
+        CheckId::CaP95 | CheckId::BgP95 => latency::ratio(blank, side, evidence),
+        CheckId::CaErr | CheckId::CaCache | CheckId::BgHit => latency::no_traffic(blank),
+        CheckId::CaNewErr | CheckId::BgNewErr => errors::new_classes(blank, side, evidence),
+        CheckId::CaPar | CheckId::BgPar => census::parity(blank, side, evidence),
+        CheckId::CaS0 => shadow::hard_stop(blank, side, evidence, settings),
+        CheckId::BgShadow => shadow::block(blank, side, evidence, settings),
     };
     diagnosis::after_contract(judged, side, evidence).finished()
 }

@@ -180,10 +180,11 @@ fn recursive(questions: &[QuestionMetrics], settings: &Settings) -> Decision {
     (verdict, ReasonCode::RecursiveCells)
 }
 
-/// What every sample check shares: the number of questions, missing cells, an incomparable referee, and the interval shown.
+/// What every sample check shares: the number of questions, missing cells, an incomparable referee,
+/// and the interval shown.
 ///
-/// Missing cells count as the worst value. When more than 5 % are missing, a PASS is not believed, and a FAIL only if it would stand had every
-/// missing cell come out best.
+/// Missing cells count as the worst value. When more than 5 % are missing, a PASS is not believed,
+/// and a FAIL only if it would stand had every missing cell come out best.
 pub(super) fn sample(
     check: Check,
     side: &SideEvidence,

@@ -6,8 +6,9 @@ use crate::stats::Interval;
 /// A verdict with its reason.
 pub(super) type Decision = (CheckVerdict, ReasonCode);
 
-/// PASS if the whole bound is on the right side of the limit, FAIL if the opposite bound is on the wrong side, INCONCLUSIVE otherwise. By
-/// point, the estimate alone decides. A number that is not one decides nothing.
+/// PASS if the whole bound is on the right side of the limit, FAIL if the opposite bound is on the
+/// wrong side, INCONCLUSIVE otherwise. By point, the estimate alone decides. A number that is not
+/// one decides nothing.
 pub(super) fn decide(
     interval: Interval,
     comparator: Comparator,

@@ -11,7 +11,8 @@ use crate::units::Confidence;
 
 /// CA-S0: ΔS median ≥ 0.60, or any reply that violates the schema.
 ///
-/// One sample condition stands in the union, so Holm's correction changes nothing; the other condition is a census.
+/// One sample condition stands in the union, so Holm's correction changes nothing; the other
+/// condition is a census.
 pub(super) fn hard_stop(
     check: Check,
     side: &SideEvidence,
@@ -39,8 +40,8 @@ pub(super) fn hard_stop(
 
 /// BG-SHADOW: ΔS ≥ 0.60, coverage < 0.70, or any reply that violates the schema.
 ///
-/// Two sample conditions may block, so a FAIL of each is tested at half the error rate (Bonferroni, never laxer than Holm); a PASS needs
-/// both, and needs no correction.
+/// Two sample conditions may block, so a FAIL of each is tested at half the error rate (Bonferroni,
+/// never laxer than Holm); a PASS needs both, and needs no correction.
 pub(super) fn block(
     check: Check,
     side: &SideEvidence,

@@ -85,7 +85,8 @@ impl RunVerdict {
     }
 }
 
-/// The worst check decides; there is no score. A run in which no check passed or was waived is never PASS.
+/// The worst check decides; there is no score. A run in which no check passed or was waived is
+/// never PASS.
 pub fn worst(checks: &[Check]) -> RunVerdict {
     let one = |check: &Check| match check.verdict {
         CheckVerdict::Fail if check.hard_stop => Some(RunVerdict::HardStop),

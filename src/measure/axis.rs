@@ -81,9 +81,11 @@ fn states_of<'a>(table: &'a MetricTable, target: &TargetName) -> BTreeMap<&'a Qu
     states
 }
 
-/// Whether any cell of a target came out differently under another seed. `None` if no cell was answered under two seeds.
+/// Whether any cell of a target came out differently under another seed. `None` if no cell was
+/// answered under two seeds.
 ///
-/// A seed sent to a deterministic retriever repeats one observation: it must be said, and never counts as more evidence.
+/// A seed sent to a deterministic retriever repeats one observation: it must be said, and never
+/// counts as more evidence.
 pub fn seeds_vary(run: &Run, target: &TargetName) -> Option<bool> {
     let mut by_cell: BTreeMap<(&QuestionId, Form), Vec<&Outcome>> = BTreeMap::new();
     let scored = |seen: &&Observation| {

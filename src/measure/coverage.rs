@@ -17,7 +17,8 @@ const RUN: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CoverageMode {
-    /// By offsets: every hit in a target section said where it stands, and the section reads so there.
+    /// By offsets: every hit in a target section said where it stands, and the section reads so
+    /// there.
     Span,
     /// By the words of at least one hit.
     Text,
@@ -106,11 +107,13 @@ impl TargetTokens {
         }
     }
 
-    /// Coverage by these hits. `None` if the targets hold no token, as for an unanswerable question.
+    /// Coverage by these hits. `None` if the targets hold no token, as for an unanswerable
+    /// question.
     ///
-    /// A hit that says where it stands covers the tokens that lie wholly there, provided the gold section reads so at that place;
-    /// a hit from an older edition does not. Any other hit covers a target token when both hold a run of four consecutive tokens
-    /// (or the whole target, if shorter) that includes it.
+    /// A hit that says where it stands covers the tokens that lie wholly there, provided the gold
+    /// section reads so at that place; a hit from an older edition does not. Any other hit covers a
+    /// target token when both hold a run of four consecutive tokens (or the whole target, if
+    /// shorter) that includes it.
     pub(super) fn coverage(&self, hits: &[Retrieved]) -> Option<CoverageOf> {
         let total: usize = self
             .sections
@@ -134,7 +137,7 @@ impl TargetTokens {
                 Place::Unknown => by_text.push(tokens(hit.text)),
             }
         }
-        let (mut covered, mut covered_evidence) = (0, 0);
+        let (mut covered, mut covered_evidence) = (0_usize, 0_usize);
         for section in &self.sections {
             let spans = merged(by_span.get(&section.key).cloned().unwrap_or_default());
             let runs = section.covered_by_text(&by_text);
@@ -279,13 +282,11 @@ mod tests {
         }
     }
 
+    /// First character and one past the last.
+    type Span = (usize, usize);
+
     #[track_caller]
-    fn check(
-        target: &str,
-        hits: &[(&str, &str, Option<(usize, usize)>)],
-        expected: f64,
-        mode: CoverageMode,
-    ) {
+    fn check(target: &str, hits: &[(&str, &str, Option<Span>)], expected: f64, mode: CoverageMode) {
         let target = section("t", target);
         let tokens = TargetTokens::new([(&target, [].as_slice())]);
         let keys: Vec<SectionKey> = hits

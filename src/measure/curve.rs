@@ -19,7 +19,8 @@ pub struct CurvePoint {
     pub n_questions: usize,
 }
 
-/// The curve of one target, by rising `k`. Probes that failed are left out here: the curve diagnoses, it does not judge.
+/// The curve of one target, by rising `k`. Probes that failed are left out here: the curve
+/// diagnoses, it does not judge.
 pub fn curve(table: &MetricTable, target: &TargetName) -> Vec<CurvePoint> {
     let cells = table
         .cells

@@ -10,7 +10,8 @@ pub struct Centroid {
 }
 
 impl Centroid {
-    /// The centroid of unit vectors of one dimension; `None` for no vectors, or if they cancel out and leave no direction.
+    /// The centroid of unit vectors of one dimension; `None` for no vectors, or if they cancel out
+    /// and leave no direction.
     ///
     /// Sums in f64 in the given order. Time `O(k · dim)`.
     ///
@@ -43,10 +44,11 @@ impl Centroid {
     }
 }
 
-/// ΔS(text, retrieved) = 1 − cos(e(text), c), with `c` the centroid of the unit vectors of the retrieved texts.
+/// ΔS(text, retrieved) = 1 − cos(e(text), c), with `c` the centroid of the unit vectors of the
+/// retrieved texts.
 ///
-/// `text` is a unit vector. Unit: `1 − cos`, in `[0, 2]`; accurate to about 1e-6 at 384 dimensions. Undefined for no hits, which
-/// [`Centroid::of`] says.
+/// `text` is a unit vector. Unit: `1 − cos`, in `[0, 2]`; accurate to about 1e-6 at 384 dimensions.
+/// Undefined for no hits, which [`Centroid::of`] says.
 ///
 /// ```
 /// use ragstone::measure::{Centroid, delta_s};

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Least agreement (rank-biased overlap) with the reference ranking. Measured on human paraphrases: 5th percentile 0.69; on
-/// different questions: 99th percentile 0.38.
+/// Least agreement (rank-biased overlap) with the reference ranking. Measured on human paraphrases:
+/// 5th percentile 0.69; on different questions: 99th percentile 0.38.
 pub const AGREEMENT: f64 = 0.5;
 
 /// The state of one cell, written as a word; the symbols are read too.
@@ -62,8 +62,9 @@ impl fmt::Display for Lambda {
     }
 }
 
-/// The state of a cell that returned something: was a target section among its hits, and how well does its ranking agree with the
-/// reference? `None` when the reference itself failed, which counts as no agreement.
+/// The state of a cell that returned something: was a target section among its hits, and how well
+/// does its ranking agree with the reference? `None` when the reference itself failed, which counts
+/// as no agreement.
 pub fn state(hit: bool, agreement: Option<f64>) -> Lambda {
     let agrees = agreement.is_some_and(|overlap| overlap >= AGREEMENT);
     match (hit, agrees) {

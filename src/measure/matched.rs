@@ -10,7 +10,8 @@ use crate::goldset::{GoldSet, Question};
 use crate::ids::{Form, QuestionId};
 use crate::replay::{Observation, Outcome, Run};
 
-/// A gold set, a run and vectors of which every observation's question, form, text and vector is at hand.
+/// A gold set, a run and vectors of which every observation's question, form, text and vector is at
+/// hand.
 #[derive(Clone, Copy, Debug)]
 pub struct Matched<'a> {
     pub(super) gold: &'a GoldSet,

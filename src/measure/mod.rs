@@ -1,7 +1,8 @@
 //! Measuring: from what came back to one row of numbers a probe.
 //!
-//! Pure: no clock, no network, no random seed. [`Matched::new`] checks once that gold set, run and vectors belong together; after it
-//! measuring cannot fail. Rows are computed in parallel and kept in plan order, so one thread and sixteen give the same bytes.
+//! Pure: no clock, no network, no random seed. [`Matched::new`] checks once that gold set, run and
+//! vectors belong together; after it measuring cannot fail. Rows are computed in parallel and kept
+//! in plan order, so one thread and sixteen give the same bytes.
 
 mod axis;
 mod coverage;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Persistence of the imagined reader: DESIGN.md pins 0.8, which puts two thirds of the weight on the first three ranks.
+/// Persistence of the imagined reader: DESIGN.md pins 0.8, which puts two thirds of the weight on
+/// the first three ranks.
 pub const RBO_P: f64 = 0.8;
 
 /// Scores closer than this are one tie.
@@ -15,7 +16,8 @@ pub struct Ranking<T> {
 }
 
 impl<T: Ord + Clone> Ranking<T> {
-    /// Groups items by equal score; an item that comes again counts where it came first. Scores must not rise.
+    /// Groups items by equal score; an item that comes again counts where it came first. Scores
+    /// must not rise.
     pub fn from_scores(scored: impl IntoIterator<Item = (T, f64)>) -> Self {
         let mut seen = std::collections::BTreeSet::new();
         let mut groups: Vec<Vec<T>> = Vec::new();
@@ -60,7 +62,8 @@ impl<T: Ord + Clone> Ranking<T> {
 /// The ranks before an item's tie, and the tie's size.
 type Place = (usize, usize);
 
-/// How much of an item lies within the first `depth` ranks: all, nothing, or its group's share, as if each order of the tie were as likely.
+/// How much of an item lies within the first `depth` ranks: all, nothing, or its group's share, as
+/// if each order of the tie were as likely.
 fn share_within((before, size): Place, depth: usize) -> f64 {
     (depth.saturating_sub(before) as f64 / size as f64).min(1.0)
 }
@@ -70,7 +73,8 @@ fn share_within((before, size): Place, depth: usize) -> f64 {
 ///
 /// Within the ranks that both hold, a tie counts as the average over all its orders. Beyond the
 /// shorter ranking's end its unseen items are assumed to agree as its seen ones did, each as far as
-/// the longer ranking's own items have come in their ties. 1 for two empty rankings, 0 if one is empty.
+/// the longer ranking's own items have come in their ties. 1 for two empty rankings, 0 if one is
+/// empty.
 ///
 /// ```
 /// use ragstone::measure::{Ranking, rbo_ext};
@@ -86,6 +90,7 @@ fn share_within((before, size): Place, depth: usize) -> f64 {
 ///
 /// # Panics
 /// If `p` is outside (0, 1).
+#[expect(clippy::many_single_char_names, reason = "the letters of the formula")]
 pub fn rbo_ext<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>, p: f64) -> f64 {
     assert!(p > 0.0 && p < 1.0, "persistence lies in (0, 1)");
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -193,6 +198,7 @@ mod tests {
         (0..items.len()).flat_map(pick).collect()
     }
 
+    #[expect(clippy::many_single_char_names, reason = "the letters of the formula")]
     /// Equation 32 for rankings without ties, with sets.
     fn slow(a: &[u8], b: &[u8], p: f64) -> f64 {
         let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -216,7 +222,8 @@ mod tests {
     fn a_tie_beyond_the_shorter_ranking_counts_as_far_as_it_has_come() {
         let short = Ranking::from_scores([("x", 1.0)]);
         let long = Ranking::from_scores([("x", 1.0), ("y", 0.5), ("z", 0.5)]);
-        // By hand: agreement 1, (1 + ½)/2, (1 + 2)/3, and 1 beyond; ¼·(0.8 + 0.75·0.64 + 0.512) + 0.512.
+        // By hand: agreement 1, (1 + ½)/2, (1 + 2)/3, and 1 beyond; ¼·(0.8 + 0.75·0.64 + 0.512) +
+        // 0.512.
         assert!((rbo_ext(&short, &long, 0.8) - 0.96).abs() < 1e-12);
     }
 

@@ -1,7 +1,7 @@
 //! From cells to questions: the unit of every statistic.
 //!
-//! The cells of one question (forms × seeds) repeat one observation more than they add new ones, so they are reduced to one value a
-//! question before anything is inferred.
+//! The cells of one question (forms × seeds) repeat one observation more than they add new ones, so
+//! they are reduced to one value a question before anything is inferred.
 
 use crate::ids::{QuestionId, TargetName, Topic};
 use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
@@ -12,7 +12,8 @@ use crate::stats::median;
 pub enum Missing {
     /// As the worst possible value: how every verdict counts.
     Worst,
-    /// As the best possible value: what a FAIL must survive, so that a network fault is not taken for a bad index.
+    /// As the best possible value: what a FAIL must survive, so that a network fault is not taken
+    /// for a bad index.
     Best,
 }
 
@@ -27,7 +28,8 @@ pub struct QuestionMetrics {
     pub n_cells: usize,
     /// Cells without numbers.
     pub n_missing: usize,
-    /// Median of ΔS over the cells; infinite when missing cells, counted as worst, are half of them or more.
+    /// Median of ΔS over the cells; infinite when missing cells, counted as worst, are half of them
+    /// or more.
     pub delta_s: f64,
     /// Mean coverage of the target sections over the cells, in `[0, 1]`.
     pub coverage: f64,

@@ -43,7 +43,8 @@ pub struct CellMetrics {
     pub question: QuestionId,
     /// What it is about.
     pub topic: Topic,
-    /// Whether the corpus answers it; questions it does not answer are asked and shown, but decide no check.
+    /// Whether the corpus answers it; questions it does not answer are asked and shown, but decide
+    /// no check.
     pub answerable: bool,
     /// Which wording.
     pub form: Form,
@@ -168,7 +169,8 @@ impl<'a> Prepared<'a> {
             .iter()
             .filter(|seen| seen.purpose == Purpose::Score && seen.form == Form::ORIGINAL)
         {
-            // The first of them is the one with the first seed. If it failed there is no reference, not another one.
+            // The first of them is the one with the first seed. If it failed there is no reference,
+            // not another one.
             if let (true, Outcome::Scored { hits, .. }) = (
                 settled.insert((&seen.target, &seen.question)),
                 &seen.outcome,

@@ -126,7 +126,8 @@ pub struct RowDiff {
     pub sections: SectionDiff,
 }
 
-/// Which sections differ. A section stands in one list only: missing, extra, then duplicated, then edited.
+/// Which sections differ. A section stands in one list only: missing, extra, then duplicated, then
+/// edited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SectionDiff {
     /// No row of it is left.
@@ -149,7 +150,8 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Ids that a verdict carries; a follower that lost a million rows must not make a verdict of a gigabyte.
+    /// Ids that a verdict carries; a follower that lost a million rows must not make a verdict of a
+    /// gigabyte.
     pub const SHOWN: usize = 200;
 
     fn of(ids: impl IntoIterator<Item = String>) -> Self {
@@ -224,7 +226,9 @@ fn by_id(inventory: &Inventory) -> BTreeMap<&str, Copies> {
             .or_default()
             .push((row.text, row.metadata));
     }
-    ids.values_mut().for_each(|copies| copies.sort_unstable());
+    for copies in ids.values_mut() {
+        copies.sort_unstable();
+    }
     ids
 }
 

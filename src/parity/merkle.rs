@@ -1,8 +1,10 @@
-//! `INDEX_HASH`: an order-independent, duplicate-aware Merkle root over the exact content of an index.
+//! `INDEX_HASH`: an order-independent, duplicate-aware Merkle root over the exact content of an
+//! index.
 //!
-//! A row's digest covers its id, text digest and metadata digest. Rows fall into `2^DEPTH` buckets by the leading bits of
-//! BLAKE3(id); a bucket is hashed over its sorted row digests, so that a repeated row counts twice and the order of rows not at all;
-//! a binary tree of fixed depth joins the buckets. Each level hashes under its own `derive_key` context.
+//! A row's digest covers its id, text digest and metadata digest. Rows fall into `2^DEPTH` buckets
+//! by the leading bits of BLAKE3(id); a bucket is hashed over its sorted row digests, so that a
+//! repeated row counts twice and the order of rows not at all; a binary tree of fixed depth joins
+//! the buckets. Each level hashes under its own `derive_key` context.
 
 use crate::ids::Digest;
 use crate::parity::InventoryRow;
@@ -43,7 +45,8 @@ fn bucket_of(id: &str) -> usize {
     usize::from(u16::from_be_bytes([bytes[0], bytes[1]]) >> (u16::BITS - DEPTH))
 }
 
-/// The id comes last, so that the two digests of fixed length before it leave no doubt where it begins.
+/// The id comes last, so that the two digests of fixed length before it leave no doubt where it
+/// begins.
 fn row_digest(row: &InventoryRow) -> Digest {
     Digest::derive(
         ROW,
@@ -76,8 +79,8 @@ mod tests {
 
     #[test]
     fn the_root_of_a_known_index_never_changes() {
-        // Our own test vector, computed a second time in Python with the `blake3` package: a change here is a change of format, and
-        // belongs into the changelog.
+        // Our own test vector, computed a second time in Python with the `blake3` package: a change
+        // here is a change of format, and belongs into the changelog.
         let root = index_hash(&[row("a", "Freeze the writes."), row("b", "Drain the queue.")]);
         assert_eq!(
             root.to_string(),

@@ -1,7 +1,8 @@
 //! Index parity: what each side says it is, what it holds, and where two sides differ.
 //!
-//! Comparisons only: contracts and inventories come in as plain values, whoever read them. Exact parts (ids, texts, metadata) never mix
-//! with floating-point parts, and a field that a side does not state is [`FieldStatus::NotStated`], which no check reads as equal.
+//! Comparisons only: contracts and inventories come in as plain values, whoever read them. Exact
+//! parts (ids, texts, metadata) never mix with floating-point parts, and a field that a side does
+//! not state is [`FieldStatus::NotStated`], which no check reads as equal.
 
 mod compare;
 mod contract;

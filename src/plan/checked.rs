@@ -32,7 +32,8 @@ pub struct Policy {
     pub judge: judge::Settings,
     /// Which questions are asked.
     pub filter: Filter,
-    /// BLAKE3 of the policy with its defaults, as canonical JSON. It covers no secret, since a policy holds none.
+    /// BLAKE3 of the policy with its defaults, as canonical JSON. It covers no secret, since a
+    /// policy holds none.
     pub digest: Digest,
 }
 
@@ -419,10 +420,11 @@ mod tests {
     #[test]
     fn the_digest_follows_the_meaning_and_not_the_layout() {
         let digest = |text: &str| read(text).expect("sound").digest;
-        let without_comments: String = STARTER
+        let lines: Vec<&str> = STARTER
             .lines()
-            .map(|line| format!("{}\n", line.split('#').next().unwrap_or("")))
+            .map(|line| line.split('#').next().unwrap_or(""))
             .collect();
+        let without_comments = lines.join("\n");
         assert_eq!(digest(STARTER), digest(&without_comments));
         assert_eq!(
             digest(STARTER),

@@ -58,7 +58,8 @@ impl PolicyError {
         }
     }
 
-    /// Turns the parser's byte range into a line, and its list of expected names into the nearest one.
+    /// Turns the parser's byte range into a line, and its list of expected names into the nearest
+    /// one.
     pub(super) fn from_toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + text
@@ -76,7 +77,8 @@ impl PolicyError {
     }
 }
 
-/// serde words it "unknown field `x`, expected one of `a`, `b`" (or "unknown variant"): the first name is the culprit.
+/// serde words it "unknown field `x`, expected one of `a`, `b`" (or "unknown variant"): the first
+/// name is the culprit.
 fn nearest(message: &str) -> Option<String> {
     if !message.starts_with("unknown ") {
         return None;

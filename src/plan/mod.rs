@@ -1,7 +1,8 @@
 //! The policy file: as written, then checked.
 //!
-//! [`load()`] reads `ragstone.toml` into a [`Policy`] with defaults in, or says by file and line what is wrong. Unknown keys are errors that
-//! name the nearest known key. Nothing here touches a network or a target.
+//! [`load()`] reads `ragstone.toml` into a [`Policy`] with defaults in, or says by file and line
+//! what is wrong. Unknown keys are errors that name the nearest known key. Nothing here touches a
+//! network or a target.
 
 mod checked;
 mod error;

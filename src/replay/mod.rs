@@ -1,7 +1,8 @@
 //! Replay: asks every target every planned question and writes down what came back.
 //!
-//! A [`Plan`] is the list of probes; [`replay`] carries it out and gives one [`Observation`] for each, in plan order, whatever happened:
-//! `planned = scored + failed + skipped`. The contract of every target is read before the first probe and after the last.
+//! A [`Plan`] is the list of probes; [`replay`] carries it out and gives one [`Observation`] for
+//! each, in plan order, whatever happened: `planned = scored + failed + skipped`. The contract of
+//! every target is read before the first probe and after the last.
 
 mod observation;
 mod plan;

@@ -124,7 +124,8 @@ impl Counts {
 /// A reply that can be measured, or the failure it amounts to.
 ///
 /// # Errors
-/// If there is no hit, there are more than were asked for, a score is not finite, or scores do not fall.
+/// If there is no hit, there are more than were asked for, a score is not finite, or scores do not
+/// fall.
 pub(super) fn accept(reply: Reply, k: Cutoff) -> Result<Reply, Failure> {
     let refuse = |class: &str, stage, message: String| {
         Err(Failure {

@@ -25,14 +25,16 @@ pub struct Probe {
 /// Every probe of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Arms are interleaved: all targets get a probe before any gets the next, so that they meet the same weather.
+    /// Arms are interleaved: all targets get a probe before any gets the next, so that they meet
+    /// the same weather.
     pub probes: Vec<Probe>,
 }
 
 impl Plan {
     /// targets × questions × forms × seeds, and the k-sweep with form 0 and the first seed.
     ///
-    /// The sweep asks again for each other cut-off instead of cutting one long list, since filters and rerankers depend on `k`.
+    /// The sweep asks again for each other cut-off instead of cutting one long list, since filters
+    /// and rerankers depend on `k`.
     pub fn new(gold: &GoldSet, n_targets: usize, settings: &Settings) -> Self {
         let mut probes = Vec::new();
         for (index, question) in gold.questions.iter().enumerate() {

@@ -54,11 +54,11 @@ impl Run {
     }
 }
 
-/// Asks every probe of the plan, at most `settings.concurrency` per target at once, and reads contracts before and after.
-/// `progress` is told `(done, planned)`.
+/// Asks every probe of the plan, at most `settings.concurrency` per target at once, and reads
+/// contracts before and after. `progress` is told `(done, planned)`.
 ///
-/// Nothing that a target does ends the run: what fails becomes a failed observation, and the probes of a target whose contract cannot be
-/// read are skipped with that reason.
+/// Nothing that a target does ends the run: what fails becomes a failed observation, and the probes
+/// of a target whose contract cannot be read are skipped with that reason.
 ///
 /// # Panics
 /// If the plan was made for another gold set or number of targets.
@@ -273,7 +273,8 @@ fn take(
     finished: Option<Result<(usize, Observation, Texts), tokio::task::JoinError>>,
     slots: &mut [Option<(Observation, Texts)>],
 ) {
-    // A task is never cancelled here, so it can only fail by a panic, which is ours and must be heard.
+    // A task is never cancelled here, so it can only fail by a panic, which is ours and must be
+    // heard.
     let (index, observation, texts) = finished
         .expect("a probe is under way")
         .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
@@ -324,10 +325,23 @@ mod tests {
 
         fn contract(&self) -> Working<'_, Contract> {
             let reads = self.contracts_read.fetch_add(1, Ordering::SeqCst);
-            let failure = || Failure { class: "refused".into(), stage: Stage::Connect, message: "connection refused".into(), retry: Retry::Worthwhile };
-            let hash = if self.behaviour == Behaviour::ContractMoves { reads.to_string() } else { "same".to_owned() };
+            let failure = || Failure {
+                class: "refused".into(),
+                stage: Stage::Connect,
+                message: "connection refused".into(),
+                retry: Retry::Worthwhile,
+            };
+            let hash = if self.behaviour == Behaviour::ContractMoves {
+                reads.to_string()
+            } else {
+                "same".to_owned()
+            };
             let contract = Contract::default().with(ContractField::IndexHash, hash);
-            let reading = if self.behaviour == Behaviour::NoContract { Err(failure()) } else { Ok(contract) };
+            let reading = if self.behaviour == Behaviour::NoContract {
+                Err(failure())
+            } else {
+                Ok(contract)
+            };
             Box::pin(std::future::ready(reading))
         }
 
@@ -337,8 +351,19 @@ mod tests {
 
         fn retrieve<'a>(&'a self, query: &'a Query) -> Working<'a, Reply> {
             let asked = self.asked.fetch_add(1, Ordering::SeqCst);
-            let hit = |score: f64| Hit { section: SectionKey::new("d", "s"), snippet_id: "d/s#0".into(), score, text: query.text.clone(), offsets: None };
-            let fault = || Failure { class: "http_503".into(), stage: Stage::Headers, message: "busy".into(), retry: Retry::Worthwhile };
+            let hit = |score: f64| Hit {
+                section: SectionKey::new("d", "s"),
+                snippet_id: "d/s#0".into(),
+                score,
+                text: query.text.clone(),
+                offsets: None,
+            };
+            let fault = || Failure {
+                class: "http_503".into(),
+                stage: Stage::Headers,
+                message: "busy".into(),
+                retry: Retry::Worthwhile,
+            };
             let reply = match self.behaviour {
                 Behaviour::AlwaysFails => Err(fault()),
                 Behaviour::FailsOnce if asked.is_multiple_of(2) => Err(fault()),
@@ -348,27 +373,53 @@ mod tests {
                 Behaviour::NotANumber => Ok(vec![hit(f64::NAN)]),
                 _ => Ok(vec![hit(1.0)]),
             };
-            Box::pin(std::future::ready(reply.map(|hits| Reply { hits, answer: Some("an answer".into()) })))
+            Box::pin(std::future::ready(reply.map(|hits| Reply {
+                hits,
+                answer: Some("an answer".into()),
+            })))
         }
     }
 
     fn gold() -> GoldSet {
         let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        };
         write("gold.toml", "name = 'g'\nversion = '1'\nmodel = 'm'\n");
-        write("corpus.jsonl", r#"{"doc_id":"d","section_id":"s","title":"T","text":"Purge the cache.","rev":"1"}"#);
-        write("questions.jsonl", r#"{"id":"q","topic":"t","question":"When?","paraphrases":["At what time?"],"target":[{"doc_id":"d","section_id":"s"}]}"#);
+        write(
+            "corpus.jsonl",
+            r#"{"doc_id":"d","section_id":"s","title":"T","text":"Purge the cache.","rev":"1"}"#,
+        );
+        write(
+            "questions.jsonl",
+            r#"{"id":"q","topic":"t","question":"When?","paraphrases":["At what time?"],"target":[{"doc_id":"d","section_id":"s"}]}"#,
+        );
         load(folder.path()).expect("sound")
     }
 
-    /// Two forms and two seeds at one cut-off: four probes, one at a time so that scripts are in order.
+    /// Two forms and two seeds at one cut-off: four probes, one at a time so that scripts are in
+    /// order.
     fn run(behaviour: Behaviour) -> (Run, usize) {
-        let settings = Settings { k_sweep: vec![], concurrency: 1, timeout: Duration::from_millis(20), retries: 1, ..Settings::default() };
-        let target = Arc::new(Scripted { name: TargetName::new("t"), asked: AtomicUsize::new(0), contracts_read: AtomicUsize::new(0), behaviour });
+        let settings = Settings {
+            k_sweep: vec![],
+            concurrency: 1,
+            timeout: Duration::from_millis(20),
+            retries: 1,
+            ..Settings::default()
+        };
+        let target = Arc::new(Scripted {
+            name: TargetName::new("t"),
+            asked: AtomicUsize::new(0),
+            contracts_read: AtomicUsize::new(0),
+            behaviour,
+        });
         let targets: Vec<Arc<dyn Target>> = vec![Arc::clone(&target) as Arc<dyn Target>];
         let gold = gold();
         let plan = Plan::new(&gold, 1, &settings);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let run = runtime.block_on(replay(&gold, &targets, &plan, &settings, &mut |_, _| {}));
         let asked = target.asked.load(Ordering::SeqCst);
         (run, asked)
@@ -377,9 +428,20 @@ mod tests {
     #[track_caller]
     fn fails(behaviour: Behaviour, class: &str, stage: Stage, asked: usize) {
         let (run, attempts) = run(behaviour);
-        assert_eq!(run.counts(), Counts { planned: 4, scored: 0, failed: 4, skipped: 0 });
+        assert_eq!(
+            run.counts(),
+            Counts {
+                planned: 4,
+                scored: 0,
+                failed: 4,
+                skipped: 0
+            }
+        );
         for seen in &run.observations {
-            assert!(matches!(&seen.outcome, Outcome::Failed { class: found, stage: at, .. } if found == class && *at == stage), "{seen:?}");
+            assert!(
+                matches!(&seen.outcome, Outcome::Failed { class: found, stage: at, .. } if found == class && *at == stage),
+                "{seen:?}"
+            );
         }
         assert_eq!(attempts, asked);
     }
@@ -387,9 +449,21 @@ mod tests {
     #[test]
     fn every_probe_has_its_observation_and_every_text_is_kept_once() {
         let (run, asked) = run(Behaviour::Healthy);
-        assert_eq!(run.counts(), Counts { planned: 4, scored: 4, failed: 0, skipped: 0 });
+        assert_eq!(
+            run.counts(),
+            Counts {
+                planned: 4,
+                scored: 4,
+                failed: 0,
+                skipped: 0
+            }
+        );
         assert_eq!(asked, 4);
-        assert_eq!(run.texts.len(), 3, "two wordings came back as texts, and one answer");
+        assert_eq!(
+            run.texts.len(),
+            3,
+            "two wordings came back as texts, and one answer"
+        );
     }
 
     #[test]
@@ -412,7 +486,15 @@ mod tests {
     #[test]
     fn a_target_without_a_contract_is_not_asked_and_its_probes_are_not_lost() {
         let (run, asked) = run(Behaviour::NoContract);
-        assert_eq!(run.counts(), Counts { planned: 4, scored: 0, failed: 0, skipped: 4 });
+        assert_eq!(
+            run.counts(),
+            Counts {
+                planned: 4,
+                scored: 0,
+                failed: 0,
+                skipped: 4
+            }
+        );
         assert_eq!(asked, 0);
     }
 
@@ -425,13 +507,26 @@ mod tests {
     #[test]
     fn observations_and_texts_read_back_as_written() {
         let folder = tempfile::tempdir().expect("a folder");
-        for behaviour in [Behaviour::Healthy, Behaviour::AlwaysFails, Behaviour::NoContract] {
+        for behaviour in [
+            Behaviour::Healthy,
+            Behaviour::AlwaysFails,
+            Behaviour::NoContract,
+        ] {
             let (run, _) = run(behaviour);
-            let (observations, texts) = (folder.path().join("observations.parquet"), folder.path().join("texts.parquet"));
+            let (observations, texts) = (
+                folder.path().join("observations.parquet"),
+                folder.path().join("texts.parquet"),
+            );
             crate::replay::write_observations(&observations, &run.observations).expect("written");
             crate::replay::write_texts(&texts, &run.texts).expect("written");
-            assert_eq!(crate::replay::read_observations(&observations).expect("readable"), run.observations);
-            assert_eq!(crate::replay::read_texts(&texts).expect("readable"), run.texts);
+            assert_eq!(
+                crate::replay::read_observations(&observations).expect("readable"),
+                run.observations
+            );
+            assert_eq!(
+                crate::replay::read_texts(&texts).expect("readable"),
+                run.texts
+            );
         }
     }
 }

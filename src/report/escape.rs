@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-/// Text for a terminal or a plain file: control characters, escape sequences, bidirectional overrides and line breaks become visible
-/// stand-ins, so that nothing moves the cursor, recolours the screen, reorders a line or forges one.
+/// Text for a terminal or a plain file: control characters, escape sequences, bidirectional
+/// overrides and line breaks become visible stand-ins, so that nothing moves the cursor, recolours
+/// the screen, reorders a line or forges one.
 ///
 /// ```
 /// assert_eq!(ragstone::report::plain("a\u{1b}[31mb\nc"), "a␛[31mb⏎c");
@@ -16,7 +17,7 @@ pub fn plain(text: &str) -> String {
             '\t' => plain.push(' '),
             // The Unicode "control pictures" stand 0x2400 above the controls they picture.
             '\0'..='\u{1f}' => {
-                plain.push(char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'))
+                plain.push(char::from_u32(0x2400 + u32::from(character)).unwrap_or('\u{fffd}'));
             }
             '\u{7f}' => plain.push('␡'),
             _ if character.is_control() || reorders(character) => {
@@ -28,8 +29,8 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
-/// Text for HTML, XML or Markdown, which keep line breaks and escape the rest themselves: characters that no document may hold, or that
-/// reorder what a reader sees, become visible.
+/// Text for HTML, XML or Markdown, which keep line breaks and escape the rest themselves:
+/// characters that no document may hold, or that reorder what a reader sees, become visible.
 pub fn printable(text: &str) -> String {
     text.split('\n')
         .map(|line| plain(line.trim_end_matches('\r')))

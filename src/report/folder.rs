@@ -65,7 +65,8 @@ pub enum FolderError {
     Table(#[from] RecordError),
 }
 
-/// Writes the whole bundle into a folder that exists: data first, then what is drawn from it. Every file appears whole.
+/// Writes the whole bundle into a folder that exists: data first, then what is drawn from it. Every
+/// file appears whole.
 ///
 /// # Errors
 /// If the folder cannot be written.

@@ -7,7 +7,8 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 use crate::judge::{Check, CheckVerdict};
 use crate::report::{Report, printable};
 
-/// One suite a target, one case a check: FAIL is a `failure`, ERROR and INCONCLUSIVE an `error`, NOT_APPLICABLE is `skipped`.
+/// One suite a target, one case a check: FAIL is a `failure`, ERROR and INCONCLUSIVE an `error`,
+/// `NOT_APPLICABLE` is `skipped`.
 ///
 /// # Errors
 /// If the writer fails.

@@ -1,8 +1,9 @@
 //! Reports: one value, many renderers.
 //!
-//! A [`Report`] is a finished run: the verdict and everything it was drawn from. It is saved as a run folder and loads again from there, so
-//! that a report can be rendered later, elsewhere, without a network. Renderers take `&Report` and a writer; they compute nothing that
-//! decides, and no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
+//! A [`Report`] is a finished run: the verdict and everything it was drawn from. It is saved as a
+//! run folder and loads again from there, so that a report can be rendered later, elsewhere,
+//! without a network. Renderers take `&Report` and a writer; they compute nothing that decides, and
+//! no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
 
 mod escape;
 mod figures;

@@ -252,129 +252,158 @@ fn checks() -> Vec<Check> {
     ]
 }
 
-/// The report.
-pub(crate) fn report() -> Report {
-    let mut texts = Texts::new();
-    let (mut cells, mut observations) = (Vec::new(), Vec::new());
+/// Every cell with the number of its question: three questions, and the sweep with the first
+/// wording and seed.
+fn cells() -> Vec<(usize, CellMetrics)> {
+    let mut cells = Vec::new();
     for index in 0..3 {
+        let mut both = |form, seed, k| {
+            cells.extend(
+                ["us-east", "eu-west"].map(|name| (index, cell(name, index, form, seed, k))),
+            );
+        };
         for form in 0..FORMS {
             for seed in SEEDS {
-                cells.extend(
-                    ["us-east", "eu-west"].map(|name| (index, cell(name, index, form, seed, 10))),
-                );
+                both(form, seed, 10);
             }
         }
         for k in [5, 20] {
-            cells.extend(["us-east", "eu-west"].map(|name| (index, cell(name, index, 0, 1, k))));
+            both(0, 1, k);
         }
     }
-    for (index, cell) in &cells {
-        observations.push(observation(cell, *index, &mut texts));
+    cells
+}
+
+const RUN_ID: &str = "20260102T030405Z-canary-shadow";
+
+fn contracts() -> [(&'static str, Role, Contract); 2] {
+    [
+        (
+            "us-east",
+            Role::Control,
+            contract("en_stem", "b3:0011223344556677"),
+        ),
+        (
+            "eu-west",
+            Role::Candidate,
+            contract("whitespace", "b3:8899aabbccddeeff"),
+        ),
+    ]
+}
+
+fn parity() -> SideParity {
+    let [(_, _, control), (_, _, side)] = contracts();
+    SideParity {
+        target: target("eu-west"),
+        control: target("us-east"),
+        fields: compare(&control, &side, &Contract::default()),
+        rows: Some(diff(
+            &inventory(&["one", "two", "three"]),
+            &inventory(&["one", "changed"]),
+        )),
     }
-    let table = MetricTable {
-        cells: cells.into_iter().map(|(_, cell)| cell).collect(),
-    };
-    let counts = Counts::of(
-        observations
-            .iter()
-            .filter(|seen| seen.purpose == Purpose::Score)
-            .map(|seen| &seen.outcome),
-    );
-    let control = contract("en_stem", "b3:0011223344556677");
-    let side = contract("whitespace", "b3:8899aabbccddeeff");
-    let fields = compare(&control, &side, &Contract::default());
-    let rows = diff(
-        &inventory(&["one", "two", "three"]),
-        &inventory(&["one", "changed"]),
-    );
+}
+
+fn verdict(probes: Counts) -> Verdict {
     let checks = checks();
     let verdict = worst(&checks);
-    let (gold_digest, policy_digest) = (Digest::of("gold"), Digest::of("policy"));
-    let side_of = |name: &str, role, contract: &Contract| TargetRef {
-        name: target(name),
-        role,
-        contract: contract.clone(),
+    Verdict {
+        format: Verdict::FORMAT,
+        run_id: RUN_ID.to_owned(),
+        verdict,
+        exit_code: verdict.exit_code(),
+        runbook: Runbook::Canary,
+        stage: RunbookStage::Shadow,
+        evidence: Basis::Bound,
+        gold: GoldRef {
+            digest: Digest::of("gold"),
+            questions: 3,
+        },
+        policy_digest: Digest::of("policy"),
+        referee: EmbedderId {
+            kind: EmbedderKind::Cache,
+            model: "all-MiniLM-L6-v2".to_owned(),
+            dim: 384,
+        },
+        probes,
+        targets: contracts()
+            .map(|(name, role, contract)| TargetRef {
+                name: target(name),
+                role,
+                contract,
+            })
+            .to_vec(),
+        checks,
+        parity: vec![parity()],
+        notes: vec![format!(
+            "eu-west gives the same reply for every seed; {HOSTILE}"
+        )],
+        waivers: Vec::new(),
+        started_at: "2026-01-02T03:04:05Z".to_owned(),
+        ended_at: "2026-01-02T03:04:07Z".to_owned(),
+    }
+}
+
+fn question(index: usize) -> QuestionRecord {
+    let wording = if index == 1 {
+        HOSTILE.to_owned()
+    } else {
+        format!("How are the writes of part {index} frozen?")
     };
-    let record_of = |name: &str, role, contract: &Contract| TargetRecord {
-        name: target(name),
-        role,
-        locality: Locality::InProcess,
-        contract_at_start: Some(contract.clone()),
-        contract_at_end: Some(contract.clone()),
-        contract_error: None,
-        seeds_vary: Some(false),
-    };
-    let wording = |index: usize| {
-        if index == 1 {
-            HOSTILE.to_owned()
-        } else {
-            format!("How are the writes of part {index} frozen?")
-        }
-    };
+    QuestionRecord {
+        id: question_id(index),
+        topic: Topic::new(if index == 0 { "routing" } else { "failover" }),
+        forms: vec![wording, format!("Another wording of part {index}?")],
+        targets: vec![section(index)],
+    }
+}
+
+fn record() -> RunRecord {
+    RunRecord {
+        format: RunRecord::FORMAT,
+        tool_version: "0.0.0".to_owned(),
+        run_id: RUN_ID.to_owned(),
+        gold_name: "sample".to_owned(),
+        gold_digest: Digest::of("gold"),
+        policy_digest: Digest::of("policy"),
+        filter: Filter::default(),
+        k: 10,
+        k_sweep: vec![5, 10, 20],
+        seeds: SEEDS.to_vec(),
+        judged: None,
+        targets: contracts()
+            .map(|(name, role, contract)| TargetRecord {
+                name: target(name),
+                role,
+                locality: Locality::InProcess,
+                contract_at_start: Some(contract.clone()),
+                contract_at_end: Some(contract),
+                contract_error: None,
+                seeds_vary: Some(false),
+            })
+            .to_vec(),
+        questions: (0..3).map(question).collect(),
+    }
+}
+
+/// The report.
+pub(crate) fn report() -> Report {
+    let mut texts = Texts::new();
+    let cells = cells();
+    let observations: Vec<Observation> = cells
+        .iter()
+        .map(|(index, cell)| observation(cell, *index, &mut texts))
+        .collect();
+    let scored = observations
+        .iter()
+        .filter(|seen| seen.purpose == Purpose::Score);
+    let counts = Counts::of(scored.map(|seen| &seen.outcome));
     Report {
-        verdict: Verdict {
-            format: Verdict::FORMAT,
-            run_id: "20260102T030405Z-canary-shadow".to_owned(),
-            verdict,
-            exit_code: verdict.exit_code(),
-            runbook: Runbook::Canary,
-            stage: RunbookStage::Shadow,
-            evidence: Basis::Bound,
-            gold: GoldRef {
-                digest: gold_digest,
-                questions: 3,
-            },
-            policy_digest,
-            referee: EmbedderId {
-                kind: EmbedderKind::Cache,
-                model: "all-MiniLM-L6-v2".to_owned(),
-                dim: 384,
-            },
-            probes: counts,
-            targets: vec![
-                side_of("us-east", Role::Control, &control),
-                side_of("eu-west", Role::Candidate, &side),
-            ],
-            checks,
-            parity: vec![SideParity {
-                target: target("eu-west"),
-                control: target("us-east"),
-                fields,
-                rows: Some(rows),
-            }],
-            notes: vec![format!(
-                "eu-west gives the same reply for every seed; {HOSTILE}"
-            )],
-            waivers: Vec::new(),
-            started_at: "2026-01-02T03:04:05Z".to_owned(),
-            ended_at: "2026-01-02T03:04:07Z".to_owned(),
+        verdict: verdict(counts),
+        record: record(),
+        table: MetricTable {
+            cells: cells.into_iter().map(|(_, cell)| cell).collect(),
         },
-        record: RunRecord {
-            format: RunRecord::FORMAT,
-            tool_version: "0.0.0".to_owned(),
-            run_id: "20260102T030405Z-canary-shadow".to_owned(),
-            gold_name: "sample".to_owned(),
-            gold_digest,
-            policy_digest,
-            filter: Filter::default(),
-            k: 10,
-            k_sweep: vec![5, 10, 20],
-            seeds: SEEDS.to_vec(),
-            judged: None,
-            targets: vec![
-                record_of("us-east", Role::Control, &control),
-                record_of("eu-west", Role::Candidate, &side),
-            ],
-            questions: (0..3)
-                .map(|index| QuestionRecord {
-                    id: question_id(index),
-                    topic: Topic::new(if index == 0 { "routing" } else { "failover" }),
-                    forms: vec![wording(index), format!("Another wording of part {index}?")],
-                    targets: vec![section(index)],
-                })
-                .collect(),
-        },
-        table,
         observations,
         texts,
     }

@@ -8,7 +8,8 @@ use crate::judge::{Basis, Check, CheckVerdict, RunVerdict};
 use crate::measure::{CurvePoint, curve};
 use crate::report::{Report, plain};
 
-/// How the summary is written. Colour is left to the stream, which strips it where it does not belong.
+/// How the summary is written. Colour is left to the stream, which strips it where it does not
+/// belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Checks, what is red and why.
@@ -17,7 +18,8 @@ pub enum Style {
     Quiet,
 }
 
-/// Writes the summary with ANSI colours; print through a stream that strips them when piped or under `NO_COLOR`.
+/// Writes the summary with ANSI colours; print through a stream that strips them when piped or
+/// under `NO_COLOR`.
 ///
 /// # Errors
 /// If the writer fails.

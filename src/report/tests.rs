@@ -1,4 +1,5 @@
-//! Renderers of one fixed report, as snapshots; `INSTA_UPDATE=always cargo test` rewrites them, and the diff is the review.
+//! Renderers of one fixed report, as snapshots; `INSTA_UPDATE=always cargo test` rewrites them, and
+//! the diff is the review.
 
 use super::*;
 
@@ -13,7 +14,12 @@ fn rendered(renderer: Renderer) -> String {
 #[track_caller]
 fn harmless(text: &str) {
     assert!(!text.contains("<script"), "{text}");
-    assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text}");
+    assert!(
+        !text
+            .chars()
+            .any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'),
+        "{text}"
+    );
 }
 
 #[test]
@@ -21,7 +27,12 @@ fn the_summary_of_a_terminal() {
     let coloured = rendered(|report, out| terminal(report, Style::Normal, out));
     let text = anstream::adapter::strip_str(&coloured).to_string();
     assert_ne!(text, coloured, "there is colour to strip");
-    assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text}");
+    assert!(
+        !text
+            .chars()
+            .any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'),
+        "{text}"
+    );
     insta::assert_snapshot!(text);
 }
 
@@ -54,5 +65,8 @@ fn a_report_of_the_future_is_refused_and_not_guessed_at() {
     let mut report = sample::report();
     report.verdict.format = Verdict::FORMAT + 1;
     save(&report, folder.path()).expect("saved");
-    assert!(matches!(load(folder.path()), Err(FolderError::Format { .. })));
+    assert!(matches!(
+        load(folder.path()),
+        Err(FolderError::Format { .. })
+    ));
 }

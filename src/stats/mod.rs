@@ -1,7 +1,7 @@
 //! Statistics: a leaf that knows no questions and no targets.
 //!
-//! Every function is pure. A random stream is addressed by `(seed, index)`, so the number of threads cannot change a result,
-//! and sums run in the order of the input.
+//! Every function is pure. A random stream is addressed by `(seed, index)`, so the number of
+//! threads cannot change a result, and sums run in the order of the input.
 
 mod bootstrap;
 mod order;
@@ -15,7 +15,8 @@ pub use random::stream;
 
 /// An estimate between two one-sided bounds that each hold with the stated confidence.
 ///
-/// With bounds of 95 % each, `[low, high]` is a two-sided interval of 90 %: the pair that a three-way verdict needs.
+/// With bounds of 95 % each, `[low, high]` is a two-sided interval of 90 %: the pair that a
+/// three-way verdict needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The point estimate.

@@ -7,7 +7,8 @@ use crate::units::Confidence;
 
 /// The middle value, or the mean of the two middle values.
 ///
-/// `None` for no values or a NaN among them. Infinite values are legal: a failed question counts as the worst possible one.
+/// `None` for no values or a NaN among them. Infinite values are legal: a failed question counts as
+/// the worst possible one.
 ///
 /// ```
 /// assert_eq!(ragstone::stats::median(&[3.0, 1.0, 2.0]), Some(2.0));
@@ -20,9 +21,11 @@ pub fn median(values: &[f64]) -> Option<f64> {
 
 /// The median with its exact order-statistic bounds, each one-sided at `confidence`.
 ///
-/// The upper bound is the smallest order statistic `x₍ᵤ₎` with `P(Bin(n, ½) ≥ u) ≤ α`, and the lower bound its mirror image, so that
-/// "the upper bound is at most the limit" means the same as "at least `u` of `n` values are": 32 of 50, 59 of 100, 113 of 200.
-/// No distribution is assumed and nothing is drawn at random. With fewer than five values at 95 % there is no such order statistic and the bound is infinite.
+/// The upper bound is the smallest order statistic `x₍ᵤ₎` with `P(Bin(n, ½) ≥ u) ≤ α`, and the
+/// lower bound its mirror image, so that "the upper bound is at most the limit" means the same as
+/// "at least `u` of `n` values are": 32 of 50, 59 of 100, 113 of 200. No distribution is assumed
+/// and nothing is drawn at random. With fewer than five values at 95 % there is no such order
+/// statistic and the bound is infinite.
 ///
 /// `None` for no values or a NaN among them.
 ///
@@ -49,7 +52,8 @@ fn votes_needed(n: usize, confidence: Confidence) -> Option<usize> {
     (1..=n).find(|&votes| coin.sf(votes as u64 - 1) <= confidence.alpha())
 }
 
-/// The `q`-quantile by linear interpolation between order statistics (type 7 of Hyndman and Fan, the default of NumPy and R).
+/// The `q`-quantile by linear interpolation between order statistics (type 7 of Hyndman and Fan,
+/// the default of NumPy and R).
 ///
 /// `q` in `[0, 1]`. `None` for no values or a NaN among them.
 ///
@@ -61,15 +65,22 @@ fn votes_needed(n: usize, confidence: Confidence) -> Option<usize> {
 /// If `q` is outside `[0, 1]`.
 pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     assert!((0.0..=1.0).contains(&q), "a quantile lies in [0, 1]");
-    let sorted = sorted(values)?;
-    let position = q * (sorted.len() - 1) as f64;
-    let below = sorted[position.floor() as usize];
-    let above = sorted[position.ceil() as usize];
-    Some(if below == above {
+    Some(quantile_of_sorted(&sorted(values)?, q))
+}
+
+/// The quantile of ascending values; `q` is brought into `[0, 1]`.
+pub(super) fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
+    let position = q.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+    let (below, above) = (
+        sorted[position.floor() as usize],
+        sorted[position.ceil() as usize],
+    );
+    // Two infinite neighbours would otherwise give NaN.
+    if below == above {
         below
     } else {
         below + (above - below) * position.fract()
-    })
+    }
 }
 
 fn sorted(values: &[f64]) -> Option<Vec<f64>> {

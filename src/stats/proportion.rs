@@ -7,7 +7,8 @@ use crate::units::Confidence;
 
 /// The Clopper–Pearson bounds of a rate, each one-sided at `confidence`.
 ///
-/// Exact: whatever the true rate, a bound errs at most as often as it says. `None` when there was no trial.
+/// Exact: whatever the true rate, a bound errs at most as often as it says. `None` when there was
+/// no trial.
 ///
 /// ```
 /// use ragstone::{stats::clopper_pearson, units::Confidence};
@@ -55,7 +56,8 @@ mod tests {
 
     #[test]
     fn agrees_with_hypothesis_tests_jl() {
-        // Source: HypothesisTests.jl, test/binomial.jl: 26 of 78, two-sided 95 %, hence one-sided 97.5 %.
+        // Source: HypothesisTests.jl, test/binomial.jl: 26 of 78, two-sided 95 %, hence one-sided
+        // 97.5 %.
         let rate =
             clopper_pearson(26, 78, Confidence::new(0.975).expect("a level")).expect("trials");
         assert!(

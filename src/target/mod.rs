@@ -1,6 +1,7 @@
 //! Targets: anything that answers a question with ranked texts.
 //!
-//! A failed probe is data, never an abort: a target answers with a [`Reply`] or a [`Failure`] that says at which stage it failed.
+//! A failed probe is data, never an abort: a target answers with a [`Reply`] or a [`Failure`] that
+//! says at which stage it failed.
 
 pub mod embedded;
 

@@ -182,7 +182,7 @@ fn a_skew_that_names_nothing_is_refused() {
         small.write(
             "ragstone.toml",
             &format!("{}[target.skew]\nmissing = ['d/s99']\n", policy("lexical")),
-        )
+        );
     };
     spoilt(spoil, &[], 2, &["there is no section `d/s99`"]);
 }

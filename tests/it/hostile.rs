@@ -24,7 +24,8 @@ fn a_hostile_text_is_harmless_in_every_report() {
         "The cache number 1 is",
         &format!("{hostile} The cache number 1 is"),
     );
-    // Judged by point against an impossible limit, so that worst questions with their texts are shown.
+    // Judged by point against an impossible limit, so that worst questions with their texts are
+    // shown.
     let policy = std::fs::read_to_string(small.policy()).expect("a policy");
     small.write("ragstone.toml", &format!("{policy}[gate]\nevidence = 'point'\n[gate.override.CA-COV]\nmin = 2.0\nreason = '{SCRIPT} ]]>'\n"));
     let (output, folder) = gate(&small.policy(), &[]);

@@ -21,7 +21,8 @@ const ORDER: [&[&str]; 13] = [
     &["main", "lib"],
 ];
 
-/// What the pure stages must not name: a clock, a network, a thread that waits, a file, randomness of their own.
+/// What the pure stages must not name: a clock, a network, a thread that waits, a file, randomness
+/// of their own.
 const PURE: [&str; 4] = ["stats", "measure", "parity", "judge"];
 const IMPURE: [&str; 8] = [
     "std::time",

@@ -23,6 +23,7 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test must be heard")]
 /// The shared inputs, which are not part of the project. Says aloud when they are not there.
 pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     let path = root().parent()?.join("shared/data").join(name);

@@ -1,7 +1,8 @@
 //! The report page: one self-contained file without scripts.
 //!
-//! Every module here turns a part of the report into a view of plain texts; `templates/report.html` lays them out and escapes them. Text
-//! from outside passes [`plain`] or [`printable`] on its way into a view, and the template marks nothing as safe.
+//! Every module here turns a part of the report into a view of plain texts; `templates/report.html`
+//! lays them out and escapes them. Text from outside passes [`plain`] or [`printable`] on its way
+//! into a view, and the template marks nothing as safe.
 
 mod charts;
 mod checks;

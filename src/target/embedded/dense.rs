@@ -28,7 +28,8 @@ impl Metric {
         }
     }
 
-    /// Larger is nearer: the cosine, the inner product, or the Euclidean distance with its sign turned.
+    /// Larger is nearer: the cosine, the inner product, or the Euclidean distance with its sign
+    /// turned.
     fn score(self, query: &[f32], row: &[f32]) -> f64 {
         match self {
             // A row of zeros has no direction; it ranks last.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::target::embedded::best_first;
 
-/// Damping of the first ranks. Source: Cormack, Clarke and Büttcher (2009), who found 60 good on every collection they tried.
+/// Damping of the first ranks. Source: Cormack, Clarke and Büttcher (2009), who found 60 good on
+/// every collection they tried.
 const K: f64 = 60.0;
 
-/// Fuses rankings of rows: a row scores Σ 1 / (60 + rank) over the rankings that hold it. Best first, ties by row.
+/// Fuses rankings of rows: a row scores Σ 1 / (60 + rank) over the rankings that hold it. Best
+/// first, ties by row.
 pub(super) fn reciprocal_rank(rankings: &[Vec<(usize, f64)>]) -> Vec<(usize, f64)> {
     let mut scores: BTreeMap<usize, f64> = BTreeMap::new();
     for ranking in rankings {

@@ -35,7 +35,8 @@ impl Analyzer {
     }
 
     fn chain(self) -> TextAnalyzer {
-        /// Longer "words" are accidents such as keys and URLs; tantivy's own analyzers drop them too.
+        /// Longer "words" are accidents such as keys and URLs; tantivy's own analyzers drop them
+        /// too.
         const LONGEST_WORD: usize = 40;
         let words = TextAnalyzer::builder(SimpleTokenizer::default())
             .filter(RemoveLongFilter::limit(LONGEST_WORD))
@@ -60,7 +61,8 @@ const WRITER_BYTES: usize = 16 << 20;
 const ANALYZER: &str = "rows";
 
 impl Lexical {
-    /// Indexes the texts in one segment, so that document numbers and statistics are the same every time.
+    /// Indexes the texts in one segment, so that document numbers and statistics are the same every
+    /// time.
     pub(super) fn build(
         analyzer: Analyzer,
         texts: impl Iterator<Item = String>,
@@ -93,7 +95,8 @@ impl Lexical {
         })
     }
 
-    /// The rows that share a term with the question, with their BM25 scores, best first, ties by row.
+    /// The rows that share a term with the question, with their BM25 scores, best first, ties by
+    /// row.
     pub(super) fn rank(&self, question: &str, depth: usize) -> tantivy::Result<Vec<(usize, f64)>> {
         let found = self.searcher.search(
             &self.query(question),
@@ -105,7 +108,8 @@ impl Lexical {
             .collect())
     }
 
-    /// Any of the question's terms; a term said twice counts twice. Nothing in a question is query syntax.
+    /// Any of the question's terms; a term said twice counts twice. Nothing in a question is query
+    /// syntax.
     fn query(&self, question: &str) -> BooleanQuery {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         let mut analyzer = self.analyzer.clone();

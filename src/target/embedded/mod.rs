@@ -1,7 +1,8 @@
 //! The embedded target: a hybrid index in this process, over a gold set's own corpus.
 //!
-//! Dense exact search over the referee's vectors and BM25 by tantivy, fused by reciprocal rank. It needs no server, so that a newcomer sees a
-//! gate work at once, and it can be skewed on purpose ([`Skew`]), so that a drill sees a gate fail for the right reason.
+//! Dense exact search over the referee's vectors and BM25 by tantivy, fused by reciprocal rank. It
+//! needs no server, so that a newcomer sees a gate work at once, and it can be skewed on purpose
+//! ([`Skew`]), so that a drill sees a gate fail for the right reason.
 
 mod dense;
 mod fusion;
