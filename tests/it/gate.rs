@@ -211,6 +211,34 @@ fn the_lexical_referee_decides_no_distance() {
 }
 
 #[test]
+fn an_index_that_points_elsewhere_is_a_hard_stop() {
+    let small = SmallGold::new(60);
+    let gold = ragstone::goldset::load(small.folder.path()).expect("sound");
+    let mut vectors = ragstone::embed::VectorTable::new("m");
+    for text in gold.texts(&[]) {
+        // Every question points one way, everything indexed another.
+        let vector = if text.ends_with('?') {
+            [1.0, 0.1]
+        } else {
+            [0.1, 1.0]
+        };
+        vectors.insert_text(&text, &vector).expect("a direction");
+    }
+    ragstone::embed::write_cache(&gold.embeddings_path(), &vectors).expect("written");
+    small.write("ragstone.toml", &crate::support::policy("cache"));
+    let (output, _folder) = gate(&small.policy(), &[]);
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    let verdict = verdict(&output);
+    assert_eq!(verdict["verdict"], "HARD_STOP");
+    assert_eq!(check(&verdict, "CA-S0")["verdict"], "FAIL");
+    assert!(
+        check(&verdict, "CA-DS")["remedy"]
+            .as_str()
+            .is_some_and(|remedy| remedy.contains("flat and high"))
+    );
+}
+
+#[test]
 fn ten_questions_decide_nothing() {
     let (output, _folder) = gate(&handbook("ragstone.toml"), &["--topic", "failover"]);
     assert_eq!(output.status.code(), Some(3));
