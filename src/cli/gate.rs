@@ -48,9 +48,8 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     let policy = args.ask.policy(args.runbook, args.stage)?;
     let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
     let (occasion, folder) = args.ask.begin(&label)?;
-    let replayed = replay(policy, &occasion).await?;
+    let replayed = replay(policy, &occasion, &folder).await?;
     let report = replayed.judge(&occasion, &now).await?;
-    make_folder(&folder)?;
     save(&report, &folder)?;
     let style = if args.quiet {
         Style::Quiet
@@ -119,8 +118,15 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-pub(super) async fn replay(policy: Policy, occasion: &Occasion) -> Result<Replayed, Failure> {
+/// Prepares, makes the run folder (so that a place that cannot be written is known before a target is
+/// asked anything, and a wrong policy leaves nothing behind), and asks every probe.
+pub(super) async fn replay(
+    policy: Policy,
+    occasion: &Occasion,
+    folder: &Path,
+) -> Result<Replayed, Failure> {
     let session = Session::prepare(policy, occasion).await?;
+    make_folder(folder)?;
     let mut progress = Progress::begin("probes");
     let replayed = session
         .replay(occasion, &mut |done, planned| progress.tell(done, planned))

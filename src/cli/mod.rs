@@ -8,6 +8,7 @@ mod failure;
 mod gate;
 mod gold;
 mod init;
+mod message;
 mod output;
 mod probe;
 mod progress;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use failure::Failure;
+pub use message::Message;
 
 use crate::judge::RunVerdict;
 use output::Output;

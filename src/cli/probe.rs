@@ -1,6 +1,6 @@
 //! `ragstone probe`.
 
-use crate::cli::gate::{AskArgs, make_folder, replay};
+use crate::cli::gate::{AskArgs, replay};
 use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure};
 use crate::report::save_probes;
@@ -15,8 +15,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     let policy = args.ask.policy(None, None)?;
     let (occasion, folder) = args.ask.begin("probe")?;
-    let replayed = replay(policy, &occasion).await?;
-    make_folder(&folder)?;
+    let replayed = replay(policy, &occasion, &folder).await?;
     save_probes(
         &folder,
         replayed.record(),

@@ -24,11 +24,10 @@ impl Progress {
                 last: Instant::now(),
             };
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-        let style = ProgressStyle::with_template(
-            "{bar:40} {human_pos}/{human_len} {msg} {per_sec} eta {eta}",
-        )
-        .expect("a fixed template");
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+        let style =
+            ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {msg}, {eta} left")
+                .expect("a fixed template");
         bar.set_style(style);
         bar.set_message(what);
         Self::Bar(bar)
@@ -38,7 +37,9 @@ impl Progress {
     pub(super) fn tell(&mut self, done: usize, planned: usize) {
         match self {
             Self::Bar(bar) => {
-                bar.set_length(planned as u64);
+                if bar.length() != Some(planned as u64) {
+                    bar.set_length(planned as u64);
+                }
                 bar.set_position(done as u64);
             }
             Self::Lines { what, last } if last.elapsed() >= BETWEEN_LINES => {

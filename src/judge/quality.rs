@@ -7,7 +7,7 @@ use crate::judge::rule::{Decision, decide, worse};
 use crate::judge::{
     Basis, Check, CheckVerdict, Comparator, Evidence, ReasonCode, Settings, SideEvidence,
 };
-use crate::measure::{Missing, QuestionMetrics, axes, questions};
+use crate::measure::{Axes, Missing, QuestionMetrics, axes, questions};
 use crate::stats::{Interval, bca_mean, clopper_pearson, median_bounds};
 use crate::units::Confidence;
 
@@ -99,12 +99,9 @@ pub(super) fn coverage(
         worst.iter().filter(|question| question.coverage < limit),
         |question| question.coverage,
     );
-    let mean = worst
-        .iter()
-        .map(|question| question.evidence_coverage)
-        .sum::<f64>()
-        / worst.len() as f64;
-    append(&mut check, format!("{mean:.3} of the evidence spans"));
+    if let Some(mean) = mean(&worst, |question| question.evidence_coverage) {
+        append(&mut check, format!("{mean:.3} of the evidence spans"));
+    }
     diagnosis::coverage(check, side, evidence, settings)
 }
 
@@ -144,22 +141,30 @@ pub(super) fn lambda(
         -(question.n_chaotic as f64) - question.share_recursive
     });
     let axes = axes(&evidence.table, &side.name, &evidence.control().name);
-    let n_chaotic: usize = worst.iter().map(|question| question.n_chaotic).sum();
-    let share = worst
-        .iter()
-        .map(|question| question.share_recursive)
-        .sum::<f64>()
-        / worst.len() as f64;
-    let detail = format!(
-        "{converging} of {} questions converge; {n_chaotic} cells are ×, {:.1} % are <>; by axis: {} flip across paraphrases, {} across seeds, {} across regions",
-        worst.len(),
-        100.0 * share,
-        axes.paraphrase.len(),
-        axes.seed.len(),
-        axes.region.len()
-    );
-    append(&mut check, detail);
+    if let Some(share) = mean(&worst, |question| question.share_recursive) {
+        let n_chaotic: usize = worst.iter().map(|question| question.n_chaotic).sum();
+        let (n, percent) = (worst.len(), 100.0 * share);
+        let cells = format!("{n_chaotic} cells are ×, {percent:.1} % are <>");
+        append(
+            &mut check,
+            format!("{converging} of {n} questions converge; {cells}"),
+        );
+        append(&mut check, by_axis(&axes));
+    }
     diagnosis::lambda(check, &axes)
+}
+
+fn by_axis(axes: &Axes) -> String {
+    let (paraphrase, seed, region) = (axes.paraphrase.len(), axes.seed.len(), axes.region.len());
+    format!(
+        "by axis: {paraphrase} flip across paraphrases, {seed} across seeds, {region} across regions"
+    )
+}
+
+/// `None` for no questions, whose mean is no number.
+fn mean(questions: &[QuestionMetrics], value: impl Fn(&QuestionMetrics) -> f64) -> Option<f64> {
+    let sum: f64 = questions.iter().map(value).sum();
+    (!questions.is_empty()).then(|| sum / questions.len() as f64)
 }
 
 fn chaotic(questions: &[QuestionMetrics]) -> Decision {

@@ -101,7 +101,8 @@ pub(super) fn check(path: &Path, written: Written, filter: Filter) -> Result<Pol
         serde_json_canonicalizer::to_vec(&written).map_err(|error| not_finite(path, &error))?,
     );
     Ok(Policy {
-        gold: folder.join(&written.gold),
+        // Without the `.` of `gold = "."`, which would stand in every message.
+        gold: folder.join(&written.gold).components().collect(),
         referee: referee(path, folder, &written.referee)?,
         replay: replay(path, &written.replay)?,
         judge: gate(path, &written.gate)?,

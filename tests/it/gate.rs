@@ -325,3 +325,9 @@ fn a_summary_piped_has_no_colour_and_nothing_else_on_stdout() {
         "{text}"
     );
 }
+
+#[test]
+fn the_committed_sample_still_gives_its_verdict() {
+    let verified = ragstone(&["verify", "reports/sample"]);
+    assert_eq!(verified.status.code(), Some(0), "{}{}", stdout(&verified), stderr(&verified));
+}

@@ -1,6 +1,6 @@
 //! A question that would like to run code, close a tag or repaint the terminal is only a question.
 
-use crate::support::{SmallGold, gate, ragstone, stdout};
+use crate::support::{SmallGold, gate, ragstone, stderr, stdout};
 
 const SCRIPT: &str = "<script>alert(1)</script>";
 
@@ -54,4 +54,43 @@ fn a_hostile_text_is_harmless_in_every_report() {
     assert!(!stdout(&terminal).contains('\u{1b}') && !stdout(&terminal).contains('\u{202e}'));
     // What machines read keeps the text to the byte.
     assert!(read("run.json").contains("\\u001b[2J"));
+}
+
+#[test]
+fn an_error_that_quotes_a_hostile_text_is_harmless_too() {
+    let small = SmallGold::new(8);
+    for line in ["\"id\":\"q3\"", "\"id\":\"q4\""] {
+        small.edit(
+            "questions.jsonl",
+            line,
+            "\"id\":\"\\u001b[31mq\\u0007\\u202e\"",
+        );
+    }
+    let (duplicate, _) = gate(&small.policy(), &[]);
+    assert!(
+        stderr(&duplicate).contains("[duplicate-id]"),
+        "{}",
+        stderr(&duplicate)
+    );
+    small.edit(
+        "ragstone.toml",
+        "role = 'candidate'",
+        "\"ro\\u001b[31mle\" = 'candidate'",
+    );
+    let (unknown_key, _) = gate(&small.policy(), &[]);
+    assert!(
+        stderr(&unknown_key).contains("unknown field"),
+        "{}",
+        stderr(&unknown_key)
+    );
+    for output in [duplicate, unknown_key] {
+        assert_eq!(output.status.code(), Some(2));
+        let text = stderr(&output);
+        assert!(
+            !text
+                .chars()
+                .any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'),
+            "{text:?}"
+        );
+    }
 }
