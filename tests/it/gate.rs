@@ -329,5 +329,11 @@ fn a_summary_piped_has_no_colour_and_nothing_else_on_stdout() {
 #[test]
 fn the_committed_sample_still_gives_its_verdict() {
     let verified = ragstone(&["verify", "reports/sample"]);
-    assert_eq!(verified.status.code(), Some(0), "{}{}", stdout(&verified), stderr(&verified));
+    assert_eq!(
+        verified.status.code(),
+        Some(0),
+        "{}{}",
+        stdout(&verified),
+        stderr(&verified)
+    );
 }

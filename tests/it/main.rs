@@ -6,4 +6,5 @@ mod gate;
 mod hostile;
 mod layers;
 mod reference;
+mod squad;
 mod support;
