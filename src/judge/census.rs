@@ -1,6 +1,7 @@
 //! Parity of contracts: compared exactly, and never passed on silence.
 
-use crate::judge::{Check, CheckVerdict, Evidence, ReasonCode, SideEvidence};
+use crate::judge::case::Case;
+use crate::judge::{Check, CheckVerdict, ReasonCode};
 use crate::parity::{ContractField, FieldParity, FieldStatus, RowDiff, SideParity};
 
 /// The fields that CA-PAR and BG-PAR name.
@@ -13,8 +14,8 @@ pub(super) const REQUIRED: [ContractField; 3] = [
 const NAMED: usize = 12;
 
 /// `INDEX_HASH`, `METRIC` and `ANALYZER` match the intended variant.
-pub(super) fn parity(check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
-    let Some(parity) = evidence.parity_of(&side.name) else {
+pub(super) fn parity(check: Check, case: &Case) -> Check {
+    let Some(parity) = case.parity() else {
         return check.inconclusive(ReasonCode::EvidenceMissing, "the sides were not compared");
     };
     let with = |status: FieldStatus| {
@@ -102,13 +103,6 @@ fn shortened(text: &str) -> String {
 
 /// `23 of 222 ids differ: sections missing 3 (a/b, …), edited 2 (…)`.
 fn what_changed(rows: &RowDiff) -> String {
-    let sections = &rows.sections;
-    let lists = [
-        ("missing", &sections.missing),
-        ("edited", &sections.edited),
-        ("duplicated", &sections.duplicated),
-        ("extra", &sections.extra),
-    ];
     let list = |(name, ids): (&str, &crate::parity::Ids)| {
         (ids.n > 0).then(|| {
             let more = if ids.n > NAMED { ", …" } else { "" };
@@ -124,7 +118,7 @@ fn what_changed(rows: &RowDiff) -> String {
             )
         })
     };
-    let lists: Vec<String> = lists.into_iter().filter_map(list).collect();
+    let lists: Vec<String> = rows.sections.lists().into_iter().filter_map(list).collect();
     let counts = format!(
         "{} rows here, {} in the control",
         rows.n_target, rows.n_control

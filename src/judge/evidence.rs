@@ -2,9 +2,9 @@
 
 use crate::embed::EmbedderId;
 use crate::ids::TargetName;
-use crate::measure::{MetricTable, Status};
+use crate::measure::MetricTable;
 use crate::parity::SideParity;
-use crate::replay::{ContractReading, Purpose};
+use crate::replay::ContractReading;
 use crate::target::{Locality, Role};
 
 /// What is known of one side.
@@ -47,22 +47,5 @@ impl Evidence {
             .iter()
             .find(|side| side.role.is_control())
             .expect("a policy has one control")
-    }
-
-    /// Parity of a side, if it was compared.
-    pub fn parity_of(&self, target: &TargetName) -> Option<&SideParity> {
-        self.parity.iter().find(|parity| parity.target == *target)
-    }
-
-    /// Probes of the verdict that a target answered.
-    pub fn n_scored(&self, target: &TargetName) -> usize {
-        let scored = |status: &Status| *status == Status::Scored;
-        self.table
-            .cells
-            .iter()
-            .filter(|cell| {
-                cell.target == *target && cell.purpose == Purpose::Score && scored(&cell.status)
-            })
-            .count()
     }
 }

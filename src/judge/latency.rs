@@ -1,14 +1,16 @@
 //! Latency and live traffic: what an in-process replay has nothing to say about.
 
-use crate::judge::{Check, Evidence, ReasonCode, SideEvidence};
+use crate::judge::case::Case;
+use crate::judge::{Check, ReasonCode};
 use crate::target::Locality;
 
 /// p95 ratio: not a property of an index that runs inside this process.
-pub(super) fn ratio(check: Check, side: &SideEvidence, evidence: &Evidence) -> Check {
-    let in_process = [side, evidence.control()]
+pub(super) fn ratio(check: Check, case: &Case) -> Check {
+    let sides = [case.side, case.control()];
+    match sides
         .into_iter()
-        .find(|side| side.locality == Locality::InProcess);
-    match in_process {
+        .find(|side| side.locality == Locality::InProcess)
+    {
         Some(side) => {
             let detail = format!(
                 "{} runs inside this process: its latency is not a service's",

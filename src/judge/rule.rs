@@ -3,6 +3,13 @@
 use crate::judge::{Basis, CheckVerdict, Comparator, ReasonCode};
 use crate::stats::Interval;
 
+/// What a rule makes of some questions: the interval to show, and what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ruling {
+    pub(super) interval: Interval,
+    pub(super) decision: Decision,
+}
+
 /// A verdict with its reason.
 pub(super) type Decision = (CheckVerdict, ReasonCode);
 

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
+use crate::judge::case::Case;
 use crate::judge::{
-    Basis, CheckId, Comparator, Definition, Evidence, Kind, ReasonCode, Runbook, RunbookStage,
-    Settings, SideEvidence,
+    Basis, CheckId, Comparator, Definition, Kind, ReasonCode, Runbook, RunbookStage,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -151,18 +151,13 @@ pub struct Check {
 }
 
 impl Check {
-    pub(super) fn new(
-        definition: &Definition,
-        side: &SideEvidence,
-        evidence: &Evidence,
-        settings: &Settings,
-    ) -> Self {
-        let limit = settings.limit(definition);
+    pub(super) fn new(definition: &Definition, case: &Case) -> Self {
+        let limit = case.settings.limit(definition);
         Self {
             id: definition.id,
             clause: definition.clause.to_owned(),
-            target: side.name.clone(),
-            control: evidence.control().name.clone(),
+            target: case.side.name.clone(),
+            control: case.control().name.clone(),
             kind: definition.kind,
             statistic: definition.statistic.to_owned(),
             estimate: None,
@@ -201,12 +196,41 @@ impl Check {
         self.with(CheckVerdict::Inconclusive, reason, detail)
     }
 
-    pub(super) fn error(self, reason: ReasonCode, detail: impl Into<String>) -> Self {
-        self.with(CheckVerdict::Error, reason, detail)
-    }
-
     pub(super) fn not_applicable(self, reason: ReasonCode, detail: impl Into<String>) -> Self {
         self.with(CheckVerdict::NotApplicable, reason, detail)
+    }
+
+    /// Adds to the explanation.
+    pub(super) fn adding(mut self, more: impl AsRef<str>) -> Self {
+        if !self.detail.is_empty() {
+            self.detail.push_str("; ");
+        }
+        self.detail.push_str(more.as_ref());
+        self
+    }
+
+    /// Names the questions to look at first.
+    pub(super) fn naming(self, worst_questions: Vec<QuestionId>) -> Self {
+        Self {
+            worst_questions,
+            ..self
+        }
+    }
+
+    /// Replaces the general remedy by a better one, if there is one.
+    pub(super) fn advising(self, remedy: Option<String>) -> Self {
+        Self {
+            remedy: remedy.or(self.remedy),
+            ..self
+        }
+    }
+
+    /// Whether a person has to look at it.
+    pub fn is_red(&self) -> bool {
+        matches!(
+            self.verdict,
+            CheckVerdict::Fail | CheckVerdict::Error | CheckVerdict::Inconclusive
+        )
     }
 
     /// Shows an interval. An infinite or undefined number has no place in JSON and is left out.

@@ -140,6 +140,18 @@ pub struct SectionDiff {
     pub edited: Ids,
 }
 
+impl SectionDiff {
+    /// The lists with their names, the worst first.
+    pub fn lists(&self) -> [(&'static str, &Ids); 4] {
+        [
+            ("missing", &self.missing),
+            ("edited", &self.edited),
+            ("duplicated", &self.duplicated),
+            ("extra", &self.extra),
+        ]
+    }
+}
+
 /// How many ids, and the first of them in sorted order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ids {

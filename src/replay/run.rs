@@ -73,23 +73,17 @@ pub async fn replay(
     for target in targets {
         sides.push(open(target.as_ref(), settings).await);
     }
-    let mut slots: Vec<Option<(Observation, Texts)>> = vec![None; plan.probes.len()];
+    let mut slots: Vec<Option<Seen>> = vec![None; plan.probes.len()];
     let mut under_way = JoinSet::new();
     let limit = settings.concurrency.max(1) * targets.len().max(1);
     let mut done = 0;
     for (index, probe) in plan.probes.iter().enumerate() {
+        let blank = skipped(gold, targets, probe);
         if let Err(reason) = &sides[probe.target].contract_at_start {
-            slots[index] = Some((
-                observe(
-                    gold,
-                    targets,
-                    probe,
-                    Outcome::Skipped {
-                        reason: reason.clone(),
-                    },
-                ),
-                Texts::new(),
-            ));
+            let outcome = Outcome::Skipped {
+                reason: reason.clone(),
+            };
+            slots[index] = Some((Observation { outcome, ..blank }, Texts::new()));
             done += 1;
             continue;
         }
@@ -98,17 +92,10 @@ pub async fn replay(
             done += 1;
             progress(done, plan.probes.len());
         }
-        let blank = observe(
-            gold,
-            targets,
-            probe,
-            Outcome::Skipped {
-                reason: "not asked".to_owned(),
-            },
-        );
+        let target = Arc::clone(&targets[probe.target]);
         under_way.spawn(ask(
             index,
-            Arc::clone(&targets[probe.target]),
+            target,
             query(gold, probe),
             blank,
             settings.clone(),
@@ -137,6 +124,9 @@ pub async fn replay(
         texts,
     }
 }
+
+/// One observation with the texts it brought.
+type Seen = (Observation, Texts);
 
 async fn open(target: &dyn Target, settings: &Settings) -> Side {
     let contract = patiently(target.contract(), settings)
@@ -186,12 +176,8 @@ fn query(gold: &GoldSet, probe: &Probe) -> Query {
     }
 }
 
-fn observe(
-    gold: &GoldSet,
-    targets: &[Arc<dyn Target>],
-    probe: &Probe,
-    outcome: Outcome,
-) -> Observation {
+/// The observation of a probe that has not been asked yet.
+fn skipped(gold: &GoldSet, targets: &[Arc<dyn Target>], probe: &Probe) -> Observation {
     Observation {
         target: targets[probe.target].name().clone(),
         question: gold.questions[probe.question].id.clone(),
@@ -199,7 +185,9 @@ fn observe(
         seed: probe.seed,
         k: probe.k,
         purpose: probe.purpose,
-        outcome,
+        outcome: Outcome::Skipped {
+            reason: "not asked".to_owned(),
+        },
         attempts: 0,
         elapsed_ms: 0.0,
     }
@@ -271,7 +259,7 @@ fn scored(reply: &Reply) -> (Outcome, Texts) {
 
 fn take(
     finished: Option<Result<(usize, Observation, Texts), tokio::task::JoinError>>,
-    slots: &mut [Option<(Observation, Texts)>],
+    slots: &mut [Option<Seen>],
 ) {
     // A task is never cancelled here, so it can only fail by a panic, which is ours and must be
     // heard.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::judge::{Basis, Check, CheckVerdict};
+use crate::judge::{Basis, Check};
 use crate::parity::{FieldStatus, SideParity};
 use crate::report::{Report, plain};
 
@@ -91,13 +91,7 @@ fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn red(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
-    let quiet = |check: &&Check| {
-        !matches!(
-            check.verdict,
-            CheckVerdict::Pass | CheckVerdict::NotApplicable | CheckVerdict::Waived
-        )
-    };
-    for check in checks.iter().filter(quiet) {
+    for check in checks.iter().filter(|check| check.is_red()) {
         writeln!(
             out,
             "## {} {} on {}\n",
@@ -162,14 +156,12 @@ fn contract(parity: &SideParity, out: &mut dyn Write) -> io::Result<()> {
             "\n{} ids differ; {} rows here, {} in the control.",
             rows.n_changed, rows.n_target, rows.n_control
         )?;
-        let sections = &rows.sections;
-        let lists = [
-            ("missing", &sections.missing),
-            ("edited", &sections.edited),
-            ("duplicated", &sections.duplicated),
-            ("extra", &sections.extra),
-        ];
-        for (name, ids) in lists.into_iter().filter(|(_, ids)| ids.n > 0) {
+        for (name, ids) in rows
+            .sections
+            .lists()
+            .into_iter()
+            .filter(|(_, ids)| ids.n > 0)
+        {
             let shown: Vec<String> = ids
                 .first
                 .iter()

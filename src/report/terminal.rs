@@ -31,7 +31,7 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
             line(check, out)?;
         }
         writeln!(out)?;
-        for check in verdict.checks.iter().filter(|check| is_red(check.verdict)) {
+        for check in verdict.checks.iter().filter(|check| check.is_red()) {
             red(check, report, out)?;
         }
         for target in report.table.targets() {
@@ -157,13 +157,6 @@ fn red(check: &Check, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     writeln!(out)
-}
-
-fn is_red(verdict: CheckVerdict) -> bool {
-    matches!(
-        verdict,
-        CheckVerdict::Fail | CheckVerdict::Inconclusive | CheckVerdict::Error
-    )
 }
 
 fn tally(checks: &[Check]) -> String {
