@@ -144,6 +144,43 @@ fn texts_are_embedded_once_and_a_cache_gate_needs_no_endpoint() {
 }
 
 #[test]
+fn a_gate_may_embed_as_it_goes_and_writes_through() {
+    let small = SmallGold::new(8);
+    let endpoint = Endpoint::start(vec![Reply::Vectors]);
+    let referee = |url: &str| {
+        policy("endpoint").replacen("[[target]]", &format!("url = '{url}'\n[[target]]"), 1)
+    };
+    small.write("ragstone.toml", &referee(&endpoint.url));
+    let (first, _folder) = crate::support::gate(&small.policy(), &[]);
+    assert_eq!(first.status.code(), Some(3), "{}", stderr(&first));
+    assert_eq!(
+        crate::support::verdict(&first)["referee"]["kind"],
+        "endpoint"
+    );
+    assert_eq!(endpoint.asked().len(), 1);
+    small.write("ragstone.toml", &referee("http://127.0.0.1:9/v1"));
+    let (again, _folder) = crate::support::gate(&small.policy(), &[]);
+    assert_eq!(
+        again.status.code(),
+        Some(3),
+        "everything is in the cache: {}",
+        stderr(&again)
+    );
+    small.edit(
+        "questions.jsonl",
+        "When is cache number 1 drained?",
+        "At what time is cache number 1 drained?",
+    );
+    let (unreachable, _folder) = crate::support::gate(&small.policy(), &[]);
+    assert_eq!(
+        unreachable.status.code(),
+        Some(4),
+        "{}",
+        stderr(&unreachable)
+    );
+}
+
+#[test]
 fn a_busy_endpoint_gets_a_second_chance() {
     let small = SmallGold::new(8);
     let endpoint = Endpoint::start(vec![
