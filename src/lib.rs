@@ -1,4 +1,14 @@
 //! Ragstone: a touchstone for RAG indexes.
+//!
+//! Gold questions are replayed against two or more targets, what came back is measured, the targets'
+//! contracts and rows are compared, and all of it is judged to a verdict that can be repeated offline.
+//! [`pipeline`] is the table of contents; ARCHITECTURE.md draws the data's way and names what is
+//! deliberately absent.
+//!
+//! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`] and
+//! [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`], [`measure`], [`judge`];
+//! beside each other [`report`] and [`plan`]; at the rim [`pipeline`], [`merge`] and [`cli`].
+
 pub mod cli;
 pub mod embed;
 pub mod files;
@@ -6,6 +16,7 @@ pub mod goldset;
 pub mod ids;
 pub mod judge;
 pub mod measure;
+pub mod merge;
 pub mod parity;
 pub mod pipeline;
 pub mod plan;

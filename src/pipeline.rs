@@ -3,6 +3,7 @@
 //! This is the only place that knows every stage. Each step hands on a plain value; the clock is
 //! read by the caller.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use miette::Diagnostic;
@@ -10,7 +11,7 @@ use thiserror::Error;
 
 use crate::embed::{EmbedError, Endpoint, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions, Section};
-use crate::ids::Digest;
+use crate::ids::{Digest, QuestionId};
 use crate::judge::{self, Evidence, GoldRef, SideEvidence, TargetRef, Verdict, notes, worst};
 use crate::measure::{MatchError, Matched, MetricTable, measure, seeds_vary};
 use crate::parity::{Contract, SideParity, compare, diff};
@@ -54,6 +55,8 @@ pub struct Session {
     policy: Policy,
     gold: GoldSet,
     gold_digest: Digest,
+    /// Questions of the gold set before the filter.
+    n_questions: usize,
     referee: Referee,
     vectors: Arc<VectorTable>,
     targets: Vec<Arc<dyn Target>>,
@@ -83,6 +86,7 @@ impl Session {
     pub async fn prepare(policy: Policy, occasion: &Occasion) -> Result<Self, PipelineError> {
         let mut gold = goldset::load(&policy.gold)?;
         let gold_digest = gold.digest();
+        let n_questions = gold.questions.len();
         policy.filter.apply(&mut gold)?;
         let settings = policy
             .targets
@@ -112,6 +116,7 @@ impl Session {
             policy,
             gold,
             gold_digest,
+            n_questions,
             referee,
             vectors,
             targets,
@@ -151,6 +156,7 @@ impl Session {
             gold_digest: self.gold_digest,
             policy_digest: self.policy.digest,
             filter: self.policy.filter.clone(),
+            gold_questions: self.n_questions,
             k: settings.k.get(),
             k_sweep: settings.k_sweep.iter().map(|k| k.get()).collect(),
             seeds: settings.seeds.iter().map(|seed| seed.0).collect(),
@@ -177,6 +183,7 @@ impl Session {
                 .iter()
                 .map(|question| QuestionRecord {
                     id: question.id.clone(),
+                    line: question.line,
                     topic: question.topic.clone(),
                     forms: question.forms().map(|(_, text)| text.to_owned()).collect(),
                     targets: question
@@ -430,11 +437,38 @@ fn verdict(record: &RunRecord, evidence: &Evidence, settings: &judge::Settings) 
             .collect(),
         checks,
         parity: evidence.parity.clone(),
-        notes: notes(evidence, settings),
+        notes: slice(record)
+            .into_iter()
+            .chain(notes(evidence, settings))
+            .collect(),
         waivers: Vec::new(),
         started_at: String::new(),
         ended_at: String::new(),
     }
+}
+
+/// The questions of a loaded report that missed a limit themselves. `None` for a replay that was never
+/// judged.
+pub fn failing_questions(report: &Report) -> Option<BTreeSet<QuestionId>> {
+    let judged = report.record.judged.as_ref()?;
+    let evidence = evidence(&report.record, judged, report.table.clone());
+    Some(judge::failing(&evidence, &judged.settings))
+}
+
+/// What a reader must know before taking a slice for the whole.
+fn slice(record: &RunRecord) -> Option<String> {
+    let (asked, of) = (record.questions.len(), record.gold_questions);
+    let failing = if record.filter.only.is_some() {
+        ", which were red before and are no fair sample"
+    } else {
+        ""
+    };
+    (asked < of).then(|| {
+        format!(
+            "{asked} of {of} questions were asked ({}){failing}",
+            record.filter
+        )
+    })
 }
 
 /// Judges a loaded report once more from its tables, with nothing but the bundle: no gold set, no

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::cli::ExitStatus;
 use crate::embed::EmbedError;
 use crate::goldset::GoldSetError;
+use crate::merge::MergeError;
 use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
 use crate::replay::RecordError;
@@ -38,6 +39,20 @@ pub enum Failure {
         /// The run folder.
         path: PathBuf,
     },
+    /// A run in which no question was red.
+    #[error("{}: no question was red in this run", path.display())]
+    #[diagnostic(
+        code(cli::nothing_failed),
+        help("there is nothing to ask again; leave out --failing-from")
+    )]
+    NothingFailed {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// Runs that are not the shards of one.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Merge(#[from] MergeError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -94,15 +109,19 @@ impl Failure {
     /// or written.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Policy(_) | Self::NotJudged { .. } | Self::Exists { .. } | Self::Name(_) => {
-                ExitStatus::Usage
-            }
             Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
-            Self::Pipeline(PipelineError::Embed(_) | PipelineError::Build(_)) => ExitStatus::Error,
-            Self::Pipeline(_) => ExitStatus::Usage,
-            Self::Folder(_) | Self::MakeFolder { .. } | Self::Stdout(_) | Self::Runtime(_) => {
-                ExitStatus::Error
-            }
+            Self::Pipeline(PipelineError::Embed(_) | PipelineError::Build(_))
+            | Self::Folder(_)
+            | Self::MakeFolder { .. }
+            | Self::Stdout(_)
+            | Self::Runtime(_) => ExitStatus::Error,
+            Self::Policy(_)
+            | Self::Pipeline(_)
+            | Self::NotJudged { .. }
+            | Self::NothingFailed { .. }
+            | Self::Merge(_)
+            | Self::Exists { .. }
+            | Self::Name(_) => ExitStatus::Usage,
         }
     }
 }

@@ -1,15 +1,17 @@
 //! `ragstone gate`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
 use crate::cli::{ExitStatus, Failure};
-use crate::goldset::Filter;
+use crate::goldset::{Filter, Sample, Shard};
+use crate::ids::QuestionId;
 use crate::judge::{Runbook, RunbookStage};
-use crate::pipeline::{Occasion, Replayed, Session};
+use crate::pipeline::{Occasion, Replayed, Session, failing_questions};
 use crate::plan::{self, Overrides, Policy};
-use crate::report::{Style, save, terminal};
+use crate::report::{Style, load, save, terminal};
 
 /// Replays the gold questions, measures, judges and reports.
 #[derive(Debug, clap::Args)]
@@ -35,19 +37,31 @@ pub(super) struct AskArgs {
     policy: PathBuf,
     /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Ask only questions of this topic; may be given more than once.
     #[arg(long, value_name = "TOPIC")]
     topic: Vec<String>,
     /// Ask only questions with this tag; may be given more than once.
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
+    /// Ask only a random sample of this many questions.
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// Which random sample.
+    #[arg(long, value_name = "SEED", default_value_t = 1, requires = "sample")]
+    sample_seed: u64,
+    /// Ask only the questions that were red in this finished run.
+    #[arg(long, value_name = "RUN")]
+    failing_from: Option<PathBuf>,
+    /// Ask only part I of N, such as 2/5; `ragstone merge` puts the parts together.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
 }
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     let policy = args.ask.policy(args.runbook, args.stage)?;
     let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
-    let (occasion, folder) = args.ask.begin(&label)?;
+    let AskedAt { occasion, folder } = AskedAt::begin(&label, args.ask.out.as_deref())?;
     let replayed = replay(policy, &occasion, &folder).await?;
     let report = replayed.judge(&occasion, &now).await?;
     save(&report, &folder)?;
@@ -68,9 +82,16 @@ impl AskArgs {
         runbook: Option<Runbook>,
         stage: Option<RunbookStage>,
     ) -> Result<Policy, Failure> {
+        let only = self.failing_from.as_deref().map(failing).transpose()?;
         let filter = Filter {
             topics: self.topic.clone(),
             tags: self.tag.clone(),
+            only,
+            shard: self.shard,
+            sample: self.sample.map(|n| Sample {
+                n,
+                seed: self.sample_seed,
+            }),
         };
         Ok(plan::load(
             &self.policy,
@@ -81,27 +102,44 @@ impl AskArgs {
             },
         )?)
     }
+}
 
-    /// The occasion, and the folder it will be kept in: checked now, made when there is something
-    /// to keep.
-    pub(super) fn begin(&self, label: &str) -> Result<(Occasion, PathBuf), Failure> {
+/// When a run began, and where it will be kept.
+pub(super) struct AskedAt {
+    pub(super) occasion: Occasion,
+    /// Checked now, made when there is something to keep.
+    pub(super) folder: PathBuf,
+}
+
+impl AskedAt {
+    /// Reads the clock and finds a folder: the one named, or one of the run's own under `reports`.
+    pub(super) fn begin(label: &str, out: Option<&Path>) -> Result<Self, Failure> {
         let started = jiff::Timestamp::now();
         let run_id = format!("{}-{label}", started.strftime("%Y%m%dT%H%M%S%3fZ"));
-        let folder = self
-            .out
-            .clone()
-            .unwrap_or_else(|| Path::new("reports").join(&run_id));
+        let folder = out.map_or_else(|| Path::new("reports").join(&run_id), Path::to_path_buf);
         if is_used(&folder) {
             return Err(Failure::Exists { path: folder });
         }
-        Ok((
-            Occasion {
-                run_id,
-                started_at: rfc3339(started),
-            },
+        let started_at = rfc3339(started);
+        Ok(Self {
+            occasion: Occasion { run_id, started_at },
             folder,
-        ))
+        })
     }
+}
+
+/// The questions that were red in a finished run.
+fn failing(run: &Path) -> Result<BTreeSet<QuestionId>, Failure> {
+    let report = load(run)?;
+    let failing = failing_questions(&report).ok_or_else(|| Failure::NotJudged {
+        path: run.to_owned(),
+    })?;
+    if failing.is_empty() {
+        return Err(Failure::NothingFailed {
+            path: run.to_owned(),
+        });
+    }
+    Ok(failing)
 }
 
 fn is_used(folder: &Path) -> bool {

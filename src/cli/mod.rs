@@ -8,6 +8,7 @@ mod failure;
 mod gate;
 mod gold;
 mod init;
+mod merge;
 mod message;
 mod output;
 mod probe;
@@ -113,6 +114,8 @@ enum Command {
     Report(report::Args),
     /// Judge a finished run again from its bundle, and demand the same verdict.
     Verify(verify::Args),
+    /// Put the shards of one run together and judge the whole.
+    Merge(merge::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
     Explain(explain::Args),
     /// Work on a gold set.
@@ -148,6 +151,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Merge(args) => merge::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
         Command::Init(args) => init::run(&args, output),

@@ -1,6 +1,6 @@
 //! `ragstone probe`.
 
-use crate::cli::gate::{AskArgs, replay};
+use crate::cli::gate::{AskArgs, AskedAt, replay};
 use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure};
 use crate::report::save_probes;
@@ -14,7 +14,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     let policy = args.ask.policy(None, None)?;
-    let (occasion, folder) = args.ask.begin("probe")?;
+    let AskedAt { occasion, folder } = AskedAt::begin("probe", args.ask.out.as_deref())?;
     let replayed = replay(policy, &occasion, &folder).await?;
     save_probes(
         &folder,

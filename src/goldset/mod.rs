@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DocId, Form, QuestionId, SectionId, SectionKey, Topic};
 
-pub use filter::{Filter, NoQuestions};
+pub use filter::{Filter, NoQuestions, NotAShard, Sample, Shard};
 pub use load::{GoldSetError, load, read_sections};
 pub use problem::{Problem, Rule, Severity};
 pub use snippets::{Snippet, Snippets, snippets};

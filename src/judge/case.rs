@@ -46,9 +46,18 @@ impl<'a> Case<'a> {
 
     /// The limit in force of the runbook's ΔS clause.
     pub(super) fn delta_s_limit(&self) -> f64 {
+        self.limit(CheckId::CaDs, CheckId::BgDs)
+    }
+
+    /// The limit in force of the runbook's coverage clause.
+    pub(super) fn coverage_limit(&self) -> f64 {
+        self.limit(CheckId::CaCov, CheckId::BgCov)
+    }
+
+    fn limit(&self, canary: CheckId, blue_green: CheckId) -> f64 {
         let id = match self.settings.runbook {
-            Runbook::Canary => CheckId::CaDs,
-            Runbook::BlueGreen => CheckId::BgDs,
+            Runbook::Canary => canary,
+            Runbook::BlueGreen => blue_green,
         };
         self.settings.limit(Definition::of(id)).value
     }

@@ -12,6 +12,7 @@ mod definition;
 mod diagnosis;
 mod errors;
 mod evidence;
+mod failing;
 mod latency;
 mod notes;
 mod policy;
@@ -28,6 +29,7 @@ pub use definition::{
     CHECKS, CheckId, Comparator, Definition, Kind, Runbook, RunbookStage, UnknownName, checks_of,
 };
 pub use evidence::{Evidence, SideEvidence};
+pub use failing::failing;
 pub use notes::notes;
 pub use policy::{Basis, Limit, Override, Settings};
 pub use reason::ReasonCode;

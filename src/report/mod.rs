@@ -65,6 +65,8 @@ pub struct RunRecord {
     pub policy_digest: Digest,
     /// Which questions were asked.
     pub filter: Filter,
+    /// Of how many in the gold set.
+    pub gold_questions: usize,
     /// Hits asked for.
     pub k: usize,
     /// Cut-offs of the ΔS(k) curve.
@@ -119,6 +121,8 @@ pub struct TargetRecord {
 pub struct QuestionRecord {
     /// Its id.
     pub id: QuestionId,
+    /// Its line in `questions.jsonl`, which orders the questions of merged shards.
+    pub line: u64,
     /// What it is about.
     pub topic: Topic,
     /// Its wordings, the original first.

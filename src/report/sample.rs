@@ -352,6 +352,7 @@ fn question(index: usize) -> QuestionRecord {
     };
     QuestionRecord {
         id: question_id(index),
+        line: index as u64 + 1,
         topic: Topic::new(if index == 0 { "routing" } else { "failover" }),
         forms: vec![wording, format!("Another wording of part {index}?")],
         targets: vec![section(index)],
@@ -367,6 +368,7 @@ fn record() -> RunRecord {
         gold_digest: Digest::of("gold"),
         policy_digest: Digest::of("policy"),
         filter: Filter::default(),
+        gold_questions: 3,
         k: 10,
         k_sweep: vec![5, 10, 20],
         seeds: SEEDS.to_vec(),

@@ -6,5 +6,6 @@ mod gate;
 mod hostile;
 mod layers;
 mod reference;
+mod slices;
 mod squad;
 mod support;

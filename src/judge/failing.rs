@@ -1,0 +1,31 @@
+//! Which questions were red, for asking them again.
+
+use std::collections::BTreeSet;
+
+use crate::ids::QuestionId;
+use crate::judge::case::Case;
+use crate::judge::{Evidence, Settings};
+use crate::measure::QuestionMetrics;
+
+/// Questions that miss a limit themselves on some judged target: a cell without a number or not
+/// convergent, ΔS above or coverage below the limit in force.
+///
+/// Asking only these again shows whether a repair helped; it is no fair sample of anything.
+pub fn failing(evidence: &Evidence, settings: &Settings) -> BTreeSet<QuestionId> {
+    let judged = evidence.sides.iter().filter(|side| !side.role.is_control());
+    let cases = judged.map(|side| Case::new(side, evidence, settings));
+    cases.flat_map(|case| of_case(&case)).collect()
+}
+
+fn of_case(case: &Case) -> Vec<QuestionId> {
+    let (delta_s, coverage) = (case.delta_s_limit(), case.coverage_limit());
+    let misses = |question: &&QuestionMetrics| {
+        let holds = question.delta_s <= delta_s && question.coverage >= coverage;
+        !holds || !question.converges || question.n_missing > 0
+    };
+    case.questions
+        .iter()
+        .filter(misses)
+        .map(|question| question.question.clone())
+        .collect()
+}
