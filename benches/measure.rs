@@ -19,6 +19,7 @@ fn benches(criterion: &mut Criterion) {
     let occasion = Occasion {
         run_id: "bench".to_owned(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
+        day: "2026-01-01".parse().expect("a day"),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let replayed = runtime.block_on(async {

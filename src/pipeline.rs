@@ -12,7 +12,9 @@ use thiserror::Error;
 use crate::embed::{EmbedError, Endpoint, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions, Section};
 use crate::ids::{Digest, QuestionId};
-use crate::judge::{self, Evidence, GoldRef, SideEvidence, TargetRef, Verdict, notes, worst};
+use crate::judge::{
+    self, Evidence, GoldRef, SideEvidence, TargetRef, Verdict, notes, waive, worst,
+};
 use crate::measure::{MatchError, Matched, MetricTable, measure, seeds_vary};
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, RefereeSpec, TargetSpec};
@@ -20,6 +22,7 @@ use crate::replay::{Counts, Plan, Purpose, Run, Side, replay};
 use crate::report::{JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord};
 use crate::target::Target;
 use crate::target::embedded::{self, BuildError, Embedded, Lengths, Settings, Skew, SkewError};
+use crate::units::Day;
 
 /// Why a policy could not be carried out.
 #[derive(Debug, Error, Diagnostic)]
@@ -76,6 +79,8 @@ pub struct Occasion {
     pub run_id: String,
     /// When the run began.
     pub started_at: String,
+    /// The day (UTC) of that.
+    pub day: Day,
 }
 
 impl Session {
@@ -239,6 +244,7 @@ impl Replayed {
         let table = measure(Matched::new(&session.gold, &run, &vectors)?);
         let judged = JudgedRecord {
             settings: session.policy.judge.clone(),
+            on: occasion.day,
             referee: session.referee.id(&vectors),
             parity: parity(&run, &session.policy.targets),
         };
@@ -249,7 +255,7 @@ impl Replayed {
             started_at: occasion.started_at.clone(),
             ended_at: ended_at(),
             probes: run.counts(),
-            ..verdict(&record, &evidence, &judged.settings)
+            ..verdict(&record, &evidence, &judged)
         };
         record.judged = Some(judged);
         Ok(Report {
@@ -408,8 +414,13 @@ fn evidence(record: &RunRecord, judged: &JudgedRecord, table: MetricTable) -> Ev
 }
 
 /// The verdict, but for what only the clock and the run know.
-fn verdict(record: &RunRecord, evidence: &Evidence, settings: &judge::Settings) -> Verdict {
-    let checks = judge::judge(evidence, settings);
+fn verdict(record: &RunRecord, evidence: &Evidence, judged: &JudgedRecord) -> Verdict {
+    let settings = &judged.settings;
+    let (checks, waivers) = waive(
+        judge::judge(evidence, settings),
+        &settings.waivers,
+        judged.on,
+    );
     let worst = worst(&checks);
     Verdict {
         format: Verdict::FORMAT,
@@ -441,7 +452,7 @@ fn verdict(record: &RunRecord, evidence: &Evidence, settings: &judge::Settings) 
             .into_iter()
             .chain(notes(evidence, settings))
             .collect(),
-        waivers: Vec::new(),
+        waivers,
         started_at: String::new(),
         ended_at: String::new(),
     }
@@ -488,6 +499,6 @@ pub fn judge_again(report: &Report) -> Option<Verdict> {
         probes: Counts::of(scored.map(|seen| &seen.outcome)),
         started_at: recorded.started_at.clone(),
         ended_at: recorded.ended_at.clone(),
-        ..verdict(&report.record, &evidence, &judged.settings)
+        ..verdict(&report.record, &evidence, judged)
     })
 }

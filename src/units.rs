@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,5 +51,61 @@ impl Confidence {
     /// What is left for error: 1 − level.
     pub fn alpha(self) -> f64 {
         1.0 - self.0
+    }
+}
+
+/// A day of the calendar (UTC), written `2026-12-31`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day(jiff::civil::Date);
+
+/// Why a text names no day.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no day: write it as 2026-12-31")]
+pub struct NotADay(String);
+
+impl FromStr for Day {
+    type Err = NotADay;
+
+    fn from_str(text: &str) -> Result<Self, NotADay> {
+        text.parse().map(Self).map_err(|_| NotADay(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = NotADay;
+
+    fn try_from(text: String) -> Result<Self, NotADay> {
+        text.parse()
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_one_of_the_calendar() {
+        let day = |text: &str| text.parse::<Day>();
+        assert_eq!(
+            day("2028-02-29").expect("a leap day").to_string(),
+            "2028-02-29"
+        );
+        assert!(day("2026-12-31").expect("a day") < day("2027-01-01").expect("a day"));
+        for wrong in ["2026-02-29", "31.12.2026", "tomorrow", ""] {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
     }
 }

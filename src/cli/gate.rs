@@ -121,8 +121,17 @@ impl AskedAt {
             return Err(Failure::Exists { path: folder });
         }
         let started_at = rfc3339(started);
+        let day = started
+            .strftime("%Y-%m-%d")
+            .to_string()
+            .parse()
+            .expect("the clock names days of the calendar");
         Ok(Self {
-            occasion: Occasion { run_id, started_at },
+            occasion: Occasion {
+                run_id,
+                started_at,
+                day,
+            },
             folder,
         })
     }

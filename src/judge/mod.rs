@@ -22,6 +22,7 @@ mod rule;
 mod sample;
 mod shadow;
 mod verdict;
+mod waiver;
 
 use case::{Case, asked};
 
@@ -34,6 +35,7 @@ pub use notes::notes;
 pub use policy::{Basis, Limit, Override, Settings};
 pub use reason::ReasonCode;
 pub use verdict::{Check, CheckVerdict, GoldRef, RunVerdict, TargetRef, Verdict, worst};
+pub use waiver::{Waiver, WaiverStatus, WaiverUse, waive};
 
 /// Judges every check of the runbook's stage for every target that is not the control, in the order
 /// of the runbook.

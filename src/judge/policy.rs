@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{CheckId, Definition, Runbook, RunbookStage};
+use crate::judge::{CheckId, Definition, Runbook, RunbookStage, Waiver};
 use crate::stats::Resamples;
 use crate::units::Confidence;
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub basis: Basis,
     /// Limits that differ from the runbook's.
     pub overrides: BTreeMap<CheckId, Override>,
+    /// Red checks that a person takes responsibility for.
+    pub waivers: Vec<Waiver>,
     /// How the bootstrap resamples.
     pub resamples: Resamples,
     /// Of each one-sided bound.
@@ -52,6 +54,7 @@ impl Default for Settings {
             stage: RunbookStage::Shadow,
             basis: Basis::Bound,
             overrides: BTreeMap::new(),
+            waivers: Vec::new(),
             resamples: Resamples::default(),
             confidence: Confidence::P95,
         }

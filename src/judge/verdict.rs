@@ -6,7 +6,7 @@ use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::case::Case;
 use crate::judge::{
-    Basis, CheckId, Comparator, Definition, Kind, ReasonCode, Runbook, RunbookStage,
+    Basis, CheckId, Comparator, Definition, Kind, ReasonCode, Runbook, RunbookStage, WaiverUse,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -311,8 +311,8 @@ pub struct Verdict {
     pub parity: Vec<SideParity>,
     /// What a reader should know that no check says.
     pub notes: Vec<String>,
-    /// Failed checks that a person took responsibility for.
-    pub waivers: Vec<serde_json::Value>,
+    /// The policy's waivers, and what became of each.
+    pub waivers: Vec<WaiverUse>,
     /// When the run began, RFC 3339.
     pub started_at: String,
     /// When it was judged, RFC 3339.

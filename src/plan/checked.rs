@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::embed::EmbedderKind;
 use crate::goldset::{Filter, Snippets};
 use crate::ids::{Digest, Seed, TargetName};
-use crate::judge::{self, CheckId, Comparator, Definition, Override};
+use crate::judge::{self, CheckId, Comparator, Definition, Override, Waiver};
 use crate::parity::Contract;
 use crate::plan::PolicyError;
 use crate::plan::written::{self, LimitOverride, TargetKind, Written};
@@ -105,7 +105,10 @@ pub(super) fn check(path: &Path, written: Written, filter: Filter) -> Result<Pol
         gold: folder.join(&written.gold).components().collect(),
         referee: referee(path, folder, &written.referee)?,
         replay: replay(path, &written.replay)?,
-        judge: gate(path, &written.gate)?,
+        judge: judge::Settings {
+            waivers: waivers(path, &written)?,
+            ..gate(path, &written.gate)?
+        },
         targets: targets(path, folder, written.target)?,
         filter,
         digest,
@@ -285,6 +288,48 @@ fn limit_override(
     ))
 }
 
+fn waivers(path: &Path, written: &Written) -> Result<Vec<Waiver>, PolicyError> {
+    for waiver in &written.waiver {
+        let wrong = |message: String, help: &str| {
+            PolicyError::meaning(
+                path,
+                format!("[[waiver]] of {}: {message}", waiver.check),
+                help,
+            )
+        };
+        let definition = Definition::of(waiver.check);
+        if !Waiver::may_cover(definition.kind, definition.hard_stop) {
+            let help = "hard stops and parity cannot be waived: mend the index, or declare the difference under `intended`";
+            return Err(wrong("this check cannot be waived".to_owned(), help));
+        }
+        if waiver.reason.trim().is_empty() || waiver.approver.trim().is_empty() {
+            return Err(wrong(
+                "the reason or the approver is blank".to_owned(),
+                "say why, and who answers for it",
+            ));
+        }
+        if !waiver.max_value.is_finite() {
+            return Err(wrong(
+                "max_value is not a finite number".to_owned(),
+                "write the worst estimate that is still covered",
+            ));
+        }
+        let known = |target: &TargetName| {
+            written
+                .target
+                .iter()
+                .any(|known| known.name == target.as_str())
+        };
+        if let Some(unknown) = waiver.target.as_ref().filter(|target| !known(target)) {
+            return Err(wrong(
+                format!("there is no target `{unknown}`"),
+                "name a [[target]] of this policy, or leave it out",
+            ));
+        }
+    }
+    Ok(written.waiver.clone())
+}
+
 fn targets(
     path: &Path,
     folder: &Path,
@@ -416,6 +461,26 @@ mod tests {
             assert!(with(&format!("[gate.override.{wrong}")).is_err(), "{wrong}");
         }
         assert!(with("[gate.override.CA-DS]\nmax = nan\nreason = 'x'").is_err());
+    }
+
+    #[test]
+    fn waivers_are_refused_where_they_could_do_harm() {
+        const WAIVER: &str = "[[waiver]]\ncheck = 'CA-LAM'\nreason = 'r'\napprover = 'a'\nexpires_at = '2026-12-31'\nmax_value = 0.7\n";
+        let with = |from: &str, to: &str| read(&format!("{STARTER}\n{}", WAIVER.replace(from, to)));
+        assert_eq!(with("", "").expect("sound").judge.waivers.len(), 1);
+        for (from, to) in [
+            ("CA-LAM", "CA-S0"),
+            ("CA-LAM", "CA-PAR"),
+            ("CA-LAM", "CA-XX"),
+            ("'r'", "' '"),
+            ("'a'", "''"),
+            ("2026-12-31", "2026-02-30"),
+            ("0.7", "nan"),
+            ("reason", "target = 'nowhere'\nreason"),
+            ("max_value", "maximum"),
+        ] {
+            assert!(with(from, to).is_err(), "{to}");
+        }
     }
 
     #[test]

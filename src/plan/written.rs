@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedderKind;
-use crate::judge::{Basis, Runbook, RunbookStage};
+use crate::judge::{Basis, Runbook, RunbookStage, Waiver};
 use crate::parity::ContractField;
 use crate::target::Role;
 use crate::target::embedded::{Analyzer, Metric, Ranking};
@@ -21,6 +21,8 @@ pub(super) struct Written {
     pub(super) target: Vec<Target>,
     #[serde(default)]
     pub(super) gate: Gate,
+    #[serde(default)]
+    pub(super) waiver: Vec<Waiver>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -177,4 +179,12 @@ evidence = "bound"                  # bound: the whole 95 % bound must hold; poi
 # [gate.override.CA-DS]
 # max = 0.50
 # reason = "why this corpus needs another limit"
+
+# [[waiver]]                        # a person takes responsibility for a red check, for a while and up to a point
+# check = "CA-LAM"
+# target = "eu-west"                # all targets if left out
+# reason = "change 4711 is being rolled back"
+# approver = "who answers for it"
+# expires_at = "2026-12-31"         # the last day, UTC
+# max_value = 0.75                  # the worst estimate it covers
 "#;

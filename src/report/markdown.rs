@@ -47,18 +47,26 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for parity in &verdict.parity {
         contract(parity, out)?;
     }
-    if !verdict.notes.is_empty() {
-        writeln!(out, "## Notes\n")?;
-        for note in &verdict.notes {
-            writeln!(out, "- {}", escape(note))?;
-        }
-        writeln!(out)?;
-    }
+    let waivers: Vec<String> = verdict.waivers.iter().map(ToString::to_string).collect();
+    list("Waivers", &waivers, out)?;
+    list("Notes", &verdict.notes, out)?;
     writeln!(
         out,
         "Gold set `{}`, policy `{}`.",
         verdict.gold.digest, verdict.policy_digest
     )
+}
+
+/// A section of remarks, if there are any.
+fn list(title: &str, remarks: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if remarks.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## {title}\n")?;
+    for remark in remarks {
+        writeln!(out, "- {}", escape(remark))?;
+    }
+    writeln!(out)
 }
 
 fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {

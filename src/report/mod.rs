@@ -25,6 +25,7 @@ use crate::measure::MetricTable;
 use crate::parity::{Contract, SideParity};
 use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
+use crate::units::Day;
 
 pub use escape::{plain, printable};
 pub use folder::{FolderError, load, load_verdict, render, save, save_probes, verdict_bytes};
@@ -91,6 +92,8 @@ impl RunRecord {
 pub struct JudgedRecord {
     /// Runbook, stage, limits.
     pub settings: judge::Settings,
+    /// The day (UTC) on which the run began: waivers are judged by it.
+    pub on: Day,
     /// Who measured.
     pub referee: EmbedderId,
     /// Each side against the control, as found during the run.

@@ -50,6 +50,9 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
                 points.join(", ")
             )?;
         }
+        for waiver in &verdict.waivers {
+            writeln!(out, "  waiver: {}", plain(&waiver.to_string()))?;
+        }
         for note in &verdict.notes {
             writeln!(out, "  note: {}", plain(note))?;
         }

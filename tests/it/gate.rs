@@ -337,3 +337,39 @@ fn the_committed_sample_still_gives_its_verdict() {
         stderr(&verified)
     );
 }
+
+#[test]
+fn a_waived_gate_passes_lists_its_waiver_and_verifies() {
+    let small = SmallGold::new(60);
+    let waived = |expires: &str| {
+        let waivers: Vec<String> = ["CA-DS", "CA-LAM"]
+            .iter()
+            .map(|check| format!("[[waiver]]\ncheck = '{check}'\nreason = 'agreed'\napprover = 'the owner'\nexpires_at = '{expires}'\nmax_value = {}\n", if *check == "CA-DS" { 2.0 } else { 0.0 }))
+            .collect();
+        // A limit that nothing meets makes the checks red.
+        let limits =
+            "[gate]\nevidence = 'point'\n[gate.override.CA-LAM]\nmin = 2.0\nreason = 'test'\n";
+        small.write(
+            "ragstone.toml",
+            &format!(
+                "{}{limits}{}",
+                crate::support::policy("lexical"),
+                waivers.concat()
+            ),
+        );
+        gate(&small.policy(), &[])
+    };
+    let (output, folder) = waived("9999-12-31");
+    let found = verdict(&output);
+    assert_eq!(check(&found, "CA-LAM")["verdict"], "WAIVED", "{found:#}");
+    assert_eq!(found["waivers"][1]["status"], "applied");
+    assert_eq!(
+        ragstone(&["verify", &run_folder(folder.path())])
+            .status
+            .code(),
+        Some(0)
+    );
+    let (expired, _folder) = waived("2020-01-01");
+    assert_eq!(expired.status.code(), Some(1));
+    assert_eq!(verdict(&expired)["waivers"][1]["status"], "expired");
+}
