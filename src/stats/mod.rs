@@ -1,17 +1,30 @@
 //! Statistics: a leaf that knows no questions and no targets.
 //!
 //! Every function is pure. A random stream is addressed by `(seed, index)`, so the number of
-//! threads cannot change a result, and sums run in the order of the input.
+//! threads cannot change a result, and sums run in the order of the input. What has no value is
+//! `None`, never NaN.
+//!
+//! Where to look: bounds of one sample in `order` (quantiles), `bootstrap` (anything) and
+//! `proportion` (rates); two samples in `difference` (means and rates, with equivalence),
+//! `wilcoxon`, `mann_whitney`, `sign`, `permutation` and `kolmogorov`; many checks in `multiple`;
+//! looking while the data arrive in `e_process`; how much data is needed in `power`.
 
 mod bootstrap;
+mod moments;
+mod normal;
 mod order;
 mod proportion;
 mod random;
+mod ranks;
+mod solve;
+mod test_result;
 
 pub use bootstrap::{Resamples, bca_mean};
-pub use order::{median, median_bounds, quantile};
-pub use proportion::clopper_pearson;
+pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
+pub use order::{median, median_bounds, quantile, quantile_bounds};
+pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
 pub use random::stream;
+pub use test_result::{Alternative, NullLaw, TestResult};
 
 /// An estimate between two one-sided bounds that each hold with the stated confidence.
 ///
