@@ -19,7 +19,10 @@ mod ranks;
 mod solve;
 mod test_result;
 
-pub use bootstrap::{Resamples, bca_mean};
+pub use bootstrap::{
+    BootstrapMethod, Resamples, abc_mean, bca_mean, bootstrap, bootstrap_mean, bootstrap_median,
+    bootstrap_quantile, bootstrap_quantile_ratio,
+};
 pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
 pub use order::{median, median_bounds, quantile, quantile_bounds};
 pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
