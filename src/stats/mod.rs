@@ -10,24 +10,32 @@
 //! looking while the data arrive in `e_process`; how much data is needed in `power`.
 
 mod bootstrap;
+mod kolmogorov;
+mod mann_whitney;
 mod moments;
 mod normal;
 mod order;
 mod proportion;
 mod random;
 mod ranks;
+mod sign;
 mod solve;
 mod test_result;
+mod wilcoxon;
 
 pub use bootstrap::{
     BootstrapMethod, Resamples, abc_mean, bca_mean, bootstrap, bootstrap_mean, bootstrap_median,
     bootstrap_quantile, bootstrap_quantile_ratio,
 };
+pub use kolmogorov::kolmogorov_smirnov;
+pub use mann_whitney::{cliffs_delta, hodges_lehmann, mann_whitney, mann_whitney_cdf};
 pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
 pub use order::{median, median_bounds, quantile, quantile_bounds};
 pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
 pub use random::stream;
+pub use sign::sign_test;
 pub use test_result::{Alternative, NullLaw, TestResult};
+pub use wilcoxon::{Zeros, pseudomedian_bounds, wilcoxon_signed_rank};
 
 /// An estimate between two one-sided bounds that each hold with the stated confidence.
 ///
