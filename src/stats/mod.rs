@@ -10,11 +10,13 @@
 //! looking while the data arrive in `e_process`; how much data is needed in `power`.
 
 mod bootstrap;
+mod difference;
 mod kolmogorov;
 mod mann_whitney;
 mod moments;
 mod normal;
 mod order;
+mod permutation;
 mod proportion;
 mod random;
 mod ranks;
@@ -27,10 +29,12 @@ pub use bootstrap::{
     BootstrapMethod, Resamples, abc_mean, bca_mean, bootstrap, bootstrap_mean, bootstrap_median,
     bootstrap_quantile, bootstrap_quantile_ratio,
 };
+pub use difference::{Difference, Equivalence, Margin, Summary};
 pub use kolmogorov::kolmogorov_smirnov;
 pub use mann_whitney::{cliffs_delta, hodges_lehmann, mann_whitney, mann_whitney_cdf};
 pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
 pub use order::{median, median_bounds, quantile, quantile_bounds};
+pub use permutation::{EXACT_SIGN_FLIPS, permutation_of_means, sign_flip, sign_flip_resampled};
 pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
 pub use random::stream;
 pub use sign::sign_test;
