@@ -11,12 +11,15 @@
 
 mod bootstrap;
 mod difference;
+mod e_process;
 mod kolmogorov;
 mod mann_whitney;
 mod moments;
+mod multiple;
 mod normal;
 mod order;
 mod permutation;
+mod power;
 mod proportion;
 mod random;
 mod ranks;
@@ -30,11 +33,18 @@ pub use bootstrap::{
     bootstrap_quantile, bootstrap_quantile_ratio,
 };
 pub use difference::{Difference, Equivalence, Margin, Summary};
+pub use e_process::{ArmErrors, EProcess, HARM_EVIDENCE, HARM_RATIOS, TOLERATED_RATIO};
 pub use kolmogorov::kolmogorov_smirnov;
 pub use mann_whitney::{cliffs_delta, hodges_lehmann, mann_whitney, mann_whitney_cdf};
 pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
+pub use multiple::{benjamini_hochberg, holm};
 pub use order::{median, median_bounds, quantile, quantile_bounds};
 pub use permutation::{EXACT_SIGN_FLIPS, permutation_of_means, sign_flip, sign_flip_resampled};
+pub use power::{
+    PairedDesign, Power, detectable_median_share, detectable_rate, detectable_standard_deviation,
+    errors_needed_per_arm, median_power, rate_power, requests_needed_per_arm, tost_power,
+    trials_needed_without_event,
+};
 pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
 pub use random::stream;
 pub use sign::sign_test;
