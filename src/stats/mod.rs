@@ -1,17 +1,55 @@
 //! Statistics: a leaf that knows no questions and no targets.
 //!
 //! Every function is pure. A random stream is addressed by `(seed, index)`, so the number of
-//! threads cannot change a result, and sums run in the order of the input.
+//! threads cannot change a result, and sums run in the order of the input. What has no value is
+//! `None`, never NaN.
+//!
+//! Where to look: bounds of one sample in `order` (quantiles), `bootstrap` (anything) and
+//! `proportion` (rates); two samples in `difference` (means and rates, with equivalence),
+//! `wilcoxon`, `mann_whitney`, `sign`, `permutation` and `kolmogorov`; many checks in `multiple`;
+//! looking while the data arrive in `e_process`; how much data is needed in `power`.
 
 mod bootstrap;
+mod difference;
+mod e_process;
+mod kolmogorov;
+mod mann_whitney;
+mod moments;
+mod multiple;
+mod normal;
 mod order;
+mod permutation;
+mod power;
 mod proportion;
 mod random;
+mod ranks;
+mod sign;
+mod solve;
+mod test_result;
+mod wilcoxon;
 
-pub use bootstrap::{Resamples, bca_mean};
-pub use order::{median, median_bounds, quantile};
-pub use proportion::clopper_pearson;
+pub use bootstrap::{
+    BootstrapMethod, Resamples, abc_mean, bca_mean, bootstrap, bootstrap_mean, bootstrap_median,
+    bootstrap_quantile, bootstrap_quantile_ratio,
+};
+pub use difference::{Difference, Equivalence, Margin, Summary};
+pub use e_process::{ArmErrors, EProcess, HARM_EVIDENCE, HARM_RATIOS, TOLERATED_RATIO};
+pub use kolmogorov::kolmogorov_smirnov;
+pub use mann_whitney::{cliffs_delta, hodges_lehmann, mann_whitney, mann_whitney_cdf};
+pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
+pub use multiple::{benjamini_hochberg, holm};
+pub use order::{median, median_bounds, quantile, quantile_bounds};
+pub use permutation::{EXACT_SIGN_FLIPS, permutation_of_means, sign_flip, sign_flip_resampled};
+pub use power::{
+    PairedDesign, Power, detectable_median_share, detectable_rate, detectable_standard_deviation,
+    errors_needed_per_arm, median_power, rate_power, requests_needed_per_arm, tost_power,
+    trials_needed_without_event,
+};
+pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
 pub use random::stream;
+pub use sign::sign_test;
+pub use test_result::{Alternative, NullLaw, TestResult};
+pub use wilcoxon::{Zeros, pseudomedian_bounds, wilcoxon_signed_rank};
 
 /// An estimate between two one-sided bounds that each hold with the stated confidence.
 ///

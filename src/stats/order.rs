@@ -47,9 +47,47 @@ pub fn median_bounds(values: &[f64], confidence: Confidence) -> Option<Interval>
 /// How many of `n` values must lie on one side of a limit before the median does, at `confidence`.
 ///
 /// `None` when even all of them would not be enough.
-fn votes_needed(n: usize, confidence: Confidence) -> Option<usize> {
+pub(super) fn votes_needed(n: usize, confidence: Confidence) -> Option<usize> {
     let coin = Binomial::new(0.5, n as u64).expect("one half is a probability");
     (1..=n).find(|&votes| coin.sf(votes as u64 - 1) <= confidence.alpha())
+}
+
+/// The `q`-quantile with its exact order-statistic bounds, each one-sided at `confidence`.
+///
+/// The upper bound is the smallest order statistic `x₍ᵤ₎` with `P(Bin(n, q) ≥ u) ≤ α`, the lower
+/// bound the largest `x₍ₗ₎` with `P(Bin(n, q) < l) ≤ α`: whatever the law, a quantile of 95 % lies
+/// above the upper bound at most as often as α says. Where no order statistic is far enough out the
+/// bound is infinite: an upper bound of p95 at 95 % needs 59 values.
+///
+/// `q` in `(0, 1)`. `None` for no values or a NaN among them.
+///
+/// ```
+/// use ragstone::{stats::quantile_bounds, units::Confidence};
+/// let values: Vec<f64> = (1..=59).map(f64::from).collect();
+/// assert_eq!(quantile_bounds(&values, 0.95, Confidence::P95).unwrap().high, 59.0);
+/// assert_eq!(quantile_bounds(&values[..58], 0.95, Confidence::P95).unwrap().high, f64::INFINITY);
+/// ```
+///
+/// # Panics
+/// If `q` is outside `(0, 1)`.
+///
+/// Source: Conover, *Practical Nonparametric Statistics*, section 3.2.
+pub fn quantile_bounds(values: &[f64], q: f64, confidence: Confidence) -> Option<Interval> {
+    assert!(q > 0.0 && q < 1.0, "the quantile of a bound lies in (0, 1)");
+    let sorted = sorted(values)?;
+    let below = Binomial::new(q, sorted.len() as u64).expect("q is a probability");
+    let alpha = confidence.alpha();
+    // Both tails fall with distance from the quantile, so the edge is a partition point.
+    let ranks: Vec<usize> = (1..=sorted.len()).collect();
+    let upper = ranks.partition_point(|&rank| below.sf(rank as u64 - 1) > alpha);
+    let lower = ranks.partition_point(|&rank| below.cdf(rank as u64 - 1) <= alpha);
+    Some(Interval {
+        estimate: quantile_of_sorted(&sorted, q),
+        low: lower
+            .checked_sub(1)
+            .map_or(f64::NEG_INFINITY, |index| sorted[index]),
+        high: sorted.get(upper).copied().unwrap_or(f64::INFINITY),
+    })
 }
 
 /// The `q`-quantile by linear interpolation between order statistics (type 7 of Hyndman and Fan,
@@ -83,7 +121,7 @@ pub(super) fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
     }
 }
 
-fn sorted(values: &[f64]) -> Option<Vec<f64>> {
+pub(super) fn sorted(values: &[f64]) -> Option<Vec<f64>> {
     if values.is_empty() || values.iter().any(|value| value.is_nan()) {
         return None;
     }
@@ -108,6 +146,7 @@ fn middle(sorted: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use statrs::distribution::Discrete;
 
     use super::*;
 
@@ -150,6 +189,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_bounds_of_the_half_quantile_are_those_of_the_median(values in prop::collection::vec(-5.0..5.0_f64, 1..60)) {
+            let median = median_bounds(&values, Confidence::P95).expect("values");
+            let half = quantile_bounds(&values, 0.5, Confidence::P95).expect("values");
+            prop_assert_eq!((half.low, half.high), (median.low, median.high));
+        }
+
+        #[test]
+        fn the_bounds_of_a_quantile_are_the_nearest_with_a_small_enough_tail(n in 1_usize..80, q in 0.01..0.99_f64) {
+            let values: Vec<f64> = (1..=n).map(|i| i as f64).collect();
+            let bounds = quantile_bounds(&values, q, Confidence::P95).expect("values");
+            let count = Binomial::new(q, n as u64).expect("a probability");
+            let upper_errs = |rank: usize| (rank..=n).map(|k| count.pmf(k as u64)).sum::<f64>();
+            let lower_errs = |rank: usize| (0..rank).map(|k| count.pmf(k as u64)).sum::<f64>();
+            let upper = (1..=n).find(|&rank| upper_errs(rank) <= 0.05);
+            let lower = (1..=n).rev().find(|&rank| lower_errs(rank) <= 0.05);
+            prop_assert_eq!(bounds.high, upper.map_or(f64::INFINITY, |rank| rank as f64));
+            prop_assert_eq!(bounds.low, lower.map_or(f64::NEG_INFINITY, |rank| rank as f64));
+        }
+
         #[test]
         fn the_bounds_hold_the_median_and_ignore_the_order(mut values in prop::collection::vec(-5.0..5.0_f64, 1..60)) {
             let there = median_bounds(&values, Confidence::P95).expect("values");

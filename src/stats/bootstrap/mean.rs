@@ -1,46 +1,50 @@
-//! The bias-corrected and accelerated bootstrap.
+//! The bootstrap of a mean.
 
 use rand::RngExt;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::stats::order::quantile_of_sorted;
+use crate::stats::bootstrap::{BootstrapMethod, Resamples, bounds};
+use crate::stats::moments::mean;
 use crate::stats::{Interval, stream};
 use crate::units::Confidence;
 
-/// How a bootstrap resamples: how often, and from which random sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resamples {
-    /// Number of resamples.
-    pub n: u32,
-    /// Names the random sequence; resample `i` draws from its stream `i`.
-    pub seed: u64,
-}
-
-impl Default for Resamples {
-    /// 10,000 resamples, as STATISTICS.md asks.
-    fn default() -> Self {
-        Self { n: 10_000, seed: 1 }
-    }
-}
-
 /// The mean with its BCa bootstrap bounds, each one-sided at `confidence`.
+///
+/// As [`bootstrap_mean`] with [`BootstrapMethod::Bca`].
+pub fn bca_mean(values: &[f64], resamples: Resamples, confidence: Confidence) -> Option<Interval> {
+    bootstrap_mean(values, BootstrapMethod::Bca, resamples, confidence)
+}
+
+/// The mean with its bootstrap bounds, each one-sided at `confidence`.
 ///
 /// `None` for no values or one that is not finite. A sample without variance has its own value as
 /// both bounds. The same bytes come out at any thread count, since resample `i` owns random stream
 /// `i`.
 ///
+/// ```
+/// use ragstone::{stats::{BootstrapMethod, Resamples, bootstrap_mean}, units::Confidence};
+/// let values: Vec<f64> = (0..100).map(|i| f64::from(i % 10)).collect();
+/// let mean = bootstrap_mean(&values, BootstrapMethod::Bca, Resamples::default(), Confidence::P95);
+/// let mean = mean.unwrap();
+/// assert_eq!(mean.estimate, 4.5);
+/// assert!((mean.low - 4.03).abs() < 0.02 && (mean.high - 4.97).abs() < 0.02);
+/// ```
+///
 /// Source: Efron (1987), *Better bootstrap confidence intervals*; acceleration by the jackknife,
 /// ties counted half as in SciPy.
 ///
 /// Time `O(n · resamples)`, parallel; memory `O(resamples)`.
-pub fn bca_mean(values: &[f64], resamples: Resamples, confidence: Confidence) -> Option<Interval> {
+pub fn bootstrap_mean(
+    values: &[f64],
+    method: BootstrapMethod,
+    resamples: Resamples,
+    confidence: Confidence,
+) -> Option<Interval> {
     if values.is_empty() || values.iter().any(|value| !value.is_finite()) {
         return None;
     }
-    let n = values.len() as f64;
-    let estimate = values.iter().sum::<f64>() / n;
+    let estimate = values.iter().sum::<f64>() / values.len() as f64;
     if values.iter().all(|&value| value == values[0]) {
         return Some(Interval {
             estimate: values[0],
@@ -49,24 +53,54 @@ pub fn bca_mean(values: &[f64], resamples: Resamples, confidence: Confidence) ->
         });
     }
     let means = resampled_means(values, resamples);
-    let below = means.iter().filter(|&&mean| mean < estimate).count() as f64;
-    let tied = means.iter().filter(|&&mean| mean == estimate).count() as f64;
-    // Half a resample away from 0 and 1, where the normal quantile would be infinite.
-    let half = 0.5 / means.len() as f64;
-    let share_below = ((below + tied / 2.0) / means.len() as f64).clamp(half, 1.0 - half);
-    let acceleration = acceleration(values, estimate);
-    let at =
-        |level: f64| quantile_of_sorted(&means, corrected_level(level, share_below, acceleration));
+    let acceleration = || acceleration(values, estimate);
+    Some(bounds(estimate, means, method, acceleration, confidence))
+}
+
+/// The mean with Efron's ABC bounds, each one-sided at `confidence`: what BCa tends to as the
+/// resamples grow, to second order, and without drawing any.
+///
+/// `None` for no values or one that is not finite.
+///
+/// ```
+/// use ragstone::{stats::abc_mean, units::Confidence};
+/// let mean = abc_mean(&[1.0, 2.0, 3.0, 4.0, 10.0], Confidence::P95).unwrap();
+/// assert!((mean.low - 2.41).abs() < 0.01 && (mean.high - 7.57).abs() < 0.01);
+/// ```
+///
+/// Source: `DiCiccio` and Efron (1992), *More accurate confidence intervals in exponential
+/// families*. For a mean its curvature is 0 and its bias is the acceleration, which leaves the two
+/// lines below.
+pub fn abc_mean(values: &[f64], confidence: Confidence) -> Option<Interval> {
+    let mean = mean(values)?;
+    let n = values.len() as f64;
+    let (squares, cubes) = values.iter().fold((0.0, 0.0), |(squares, cubes), value| {
+        let shift = value - mean;
+        (squares + shift.powi(2), cubes + shift.powi(3))
+    });
+    if squares <= 0.0 {
+        return Some(Interval {
+            estimate: mean,
+            low: mean,
+            high: mean,
+        });
+    }
+    let error = squares.sqrt() / n;
+    let acceleration = cubes / (6.0 * squares.powf(1.5));
+    let bound = |level: f64| {
+        let shifted = acceleration + Normal::standard().inverse_cdf(level);
+        mean + error * shifted / (1.0 - acceleration * shifted).powi(2)
+    };
     Some(Interval {
-        estimate,
-        low: at(confidence.alpha()),
-        high: at(confidence.get()),
+        estimate: mean,
+        low: bound(confidence.alpha()),
+        high: bound(confidence.get()),
     })
 }
 
-/// The means of all resamples, ascending.
+/// The means of all resamples.
 fn resampled_means(values: &[f64], resamples: Resamples) -> Vec<f64> {
-    let mut means: Vec<f64> = (0..u64::from(resamples.n))
+    (0..u64::from(resamples.n))
         .into_par_iter()
         .map(|index| {
             let mut rng = stream(resamples.seed, index);
@@ -75,9 +109,7 @@ fn resampled_means(values: &[f64], resamples: Resamples) -> Vec<f64> {
                 .sum();
             sum / values.len() as f64
         })
-        .collect();
-    means.par_sort_unstable_by(f64::total_cmp);
-    means
+        .collect()
 }
 
 /// The skewness of the jackknife means, divided by six.
@@ -89,14 +121,6 @@ fn acceleration(values: &[f64], mean: f64) -> f64 {
         (squares + shift * shift, cubes + shift * shift * shift)
     });
     cubes / (6.0 * squares.powf(1.5))
-}
-
-/// Which level of the bootstrap distribution stands for the nominal `level`.
-fn corrected_level(level: f64, share_below: f64, acceleration: f64) -> f64 {
-    let normal = Normal::standard();
-    let bias = normal.inverse_cdf(share_below);
-    let shifted = bias + normal.inverse_cdf(level);
-    normal.cdf(bias + shifted / (1.0 - acceleration * shifted))
 }
 
 #[cfg(test)]
