@@ -11,8 +11,8 @@
 //!
 //! Drawing `(M, M')` from this law takes two uniform numbers instead of `n`, and the statistic of a
 //! resample has exactly the distribution it has when all `n` values are drawn; nothing is
-//! approximated. The law for one rank is that of Efron (1982), *The Jackknife, the Bootstrap and
-//! Other Resampling Plans*, section 10.3.
+//! approximated. The law for one rank is that of Efron (1979), *Bootstrap methods: another look at
+//! the jackknife*, section 3.
 
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
@@ -49,12 +49,17 @@ pub fn bootstrap_median(
 ///
 /// `q` in `[0, 1]`. `None` for no values or one that is not finite.
 ///
+/// How it draws: of a resample only the one or two ranks next to the quantile matter, and where
+/// these fall among the sorted values follows a binomial law that is known in full. Each resample
+/// draws them from that law, with two random numbers instead of `n`; its quantile has exactly the
+/// distribution it has when all `n` values are drawn.
+///
 /// # Panics
 /// If `q` is outside `[0, 1]`.
 ///
-/// Time `O(n log n + resamples)`, parallel: each resample is two random numbers, from the law at
-/// the head of this file's source: the ranks next to the quantile are drawn as a binomial count
-/// says they fall, which is exactly how drawing `n` values places them.
+/// Time `O(n log n + resamples · log n)`, parallel. Source: Efron (1979), *Bootstrap methods:
+/// another look at the jackknife*, section 3, for one rank; the two together are derived at the
+/// head of this file.
 pub fn bootstrap_quantile(
     values: &[f64],
     q: f64,
