@@ -1,5 +1,6 @@
 //! Exact nearest neighbours by brute force.
 
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::target::embedded::best_first;
@@ -43,31 +44,37 @@ impl Metric {
 /// Vectors in row order.
 pub(super) struct Dense {
     metric: Metric,
-    dim: usize,
-    /// `[n_rows, dim]`, row by row.
-    numbers: Vec<f32>,
+    /// `[n_rows, dim]`
+    rows: Array2<f32>,
 }
 
 impl Dense {
     pub(super) fn new(metric: Metric, dim: usize) -> Self {
         Self {
             metric,
-            dim,
-            numbers: Vec::new(),
+            rows: Array2::zeros((0, dim)),
         }
     }
 
     /// Adds a row: a unit vector stretched to `length`.
     pub(super) fn push(&mut self, unit: &[f32], length: f32) {
-        self.numbers
-            .extend(unit.iter().map(|number| number * length));
+        let row = ArrayView1::from(unit).mapv(|number| number * length);
+        self.rows
+            .push_row(row.view())
+            .expect("vectors of one table have one dimension");
     }
 
     /// The nearest rows with their scores, best first, ties by row.
     pub(super) fn rank(&self, query: &[f32], depth: usize) -> Vec<(usize, f64)> {
-        let rows = self.numbers.chunks_exact(self.dim);
-        let mut scored: Vec<(usize, f64)> = rows
-            .map(|row| self.metric.score(query, row))
+        let score = |row: ArrayView1<f32>| {
+            self.metric
+                .score(query, row.to_slice().expect("rows lie in one piece"))
+        };
+        let mut scored: Vec<(usize, f64)> = self
+            .rows
+            .rows()
+            .into_iter()
+            .map(score)
             .enumerate()
             .collect();
         best_first(&mut scored);
