@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::goldset::{GoldSet, Question, snippets};
-use crate::ids::Topic;
+use crate::goldset::{GoldSet, Question, Section, snippets};
+use crate::ids::{SectionKey, Topic};
 use crate::stats;
 
 /// Smallest, middle and largest of some counts.
@@ -78,70 +78,58 @@ pub fn summarise(gold: &GoldSet) -> Summary {
         .iter()
         .map(|section| words(&section.text))
         .collect();
-    let form_words: Vec<f64> = gold
-        .questions
-        .iter()
-        .flat_map(Question::forms)
-        .map(|(_, text)| words(text))
-        .collect();
-    let asked: BTreeSet<_> = gold
-        .questions
-        .iter()
-        .flat_map(|question| &question.target)
-        .map(|target| &target.key)
-        .collect();
-    let mut by_topic: BTreeMap<&Topic, Vec<&Question>> = BTreeMap::new();
-    for question in &gold.questions {
-        by_topic.entry(&question.topic).or_default().push(question);
-    }
-    let topics = by_topic.into_iter().map(|(topic, questions)| {
-        let targets: BTreeSet<_> = questions
+    let forms = gold.questions.iter().flat_map(Question::forms);
+    let form_words: Vec<f64> = forms.map(|(_, text)| words(text)).collect();
+    let count = |is: &dyn Fn(&Question) -> bool| {
+        gold.questions
             .iter()
-            .flat_map(|question| &question.target)
-            .map(|target| &target.key)
-            .collect();
-        (
-            topic.clone(),
-            TopicSummary {
-                n_questions: questions.len(),
-                n_targets: targets.len(),
-            },
-        )
-    });
+            .filter(|question| is(question))
+            .count()
+    };
+    let documents: BTreeSet<_> = gold.corpus.iter().map(|section| &section.doc_id).collect();
+    let asked = targets(&gold.questions);
+    let never_asked = gold
+        .corpus
+        .iter()
+        .filter(|section| !asked.contains(&section.key()));
+    let cut = |section: &Section| snippets(&section.text, gold.manifest.snippets).len();
     Summary {
         name: gold.manifest.name.clone(),
         version: gold.manifest.version.clone(),
         n_questions: gold.questions.len(),
-        n_answerable: gold
-            .questions
-            .iter()
-            .filter(|question| question.answerable)
-            .count(),
+        n_answerable: count(&|question| question.answerable),
         n_forms: form_words.len(),
-        n_multi_section: gold
-            .questions
-            .iter()
-            .filter(|question| question.target.len() > 1)
-            .count(),
-        n_documents: gold
-            .corpus
-            .iter()
-            .map(|section| &section.doc_id)
-            .collect::<BTreeSet<_>>()
-            .len(),
+        n_multi_section: count(&|question| question.target.len() > 1),
+        n_documents: documents.len(),
         n_sections: gold.corpus.len(),
-        n_snippets: gold
-            .corpus
-            .iter()
-            .map(|section| snippets(&section.text, gold.manifest.snippets).len())
-            .sum(),
-        n_sections_never_asked: gold
-            .corpus
-            .iter()
-            .filter(|section| !asked.contains(&section.key()))
-            .count(),
+        n_snippets: gold.corpus.iter().map(cut).sum(),
+        n_sections_never_asked: never_asked.count(),
         section_words: Spread::of(&section_words),
         form_words: Spread::of(&form_words),
-        topics: topics.collect(),
+        topics: by_topic(gold),
     }
+}
+
+/// The sections that some questions lead to.
+fn targets<'a>(questions: impl IntoIterator<Item = &'a Question>) -> BTreeSet<&'a SectionKey> {
+    questions
+        .into_iter()
+        .flat_map(|question| &question.target)
+        .map(|target| &target.key)
+        .collect()
+}
+
+fn by_topic(gold: &GoldSet) -> BTreeMap<Topic, TopicSummary> {
+    let mut questions: BTreeMap<&Topic, Vec<&Question>> = BTreeMap::new();
+    for question in &gold.questions {
+        questions.entry(&question.topic).or_default().push(question);
+    }
+    let summary = |questions: Vec<&Question>| TopicSummary {
+        n_questions: questions.len(),
+        n_targets: targets(questions).len(),
+    };
+    questions
+        .into_iter()
+        .map(|(topic, questions)| (topic.clone(), summary(questions)))
+        .collect()
 }

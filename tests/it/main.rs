@@ -5,6 +5,7 @@ mod errors;
 mod gate;
 mod hostile;
 mod layers;
+mod overlap;
 mod reference;
 mod slices;
 mod squad;
