@@ -10,6 +10,7 @@
 //! beside each other [`report`] and [`plan`]; at the rim [`pipeline`], [`merge`] and [`cli`].
 
 pub mod cli;
+pub mod earlier;
 pub mod embed;
 pub mod files;
 pub mod goldset;

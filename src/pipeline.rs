@@ -4,22 +4,26 @@
 //! read by the caller.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::embed::{EmbedError, Endpoint, Referee, VectorTable};
+use crate::earlier::{Asked, NotComparable, Sides};
+use crate::embed::{EmbedError, EmbedderId, Endpoint, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions, Section};
-use crate::ids::{Digest, QuestionId};
+use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
-    self, Evidence, GoldRef, SideEvidence, TargetRef, Verdict, notes, waive, worst,
+    self, Evidence, GoldRef, PastRun, SideEvidence, TargetRef, Verdict, notes, waive, worst,
 };
 use crate::measure::{MatchError, Matched, MetricTable, measure, seeds_vary};
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, RefereeSpec, TargetSpec};
 use crate::replay::{Counts, Plan, Purpose, Run, Side, replay};
-use crate::report::{JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord};
+use crate::report::{
+    self, FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord,
+};
 use crate::target::Target;
 use crate::target::embedded::{self, BuildError, Embedded, Lengths, Settings, Skew, SkewError};
 use crate::units::Day;
@@ -51,6 +55,24 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Match(#[from] MatchError),
+    /// An earlier run that cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Earlier(#[from] FolderError),
+    /// An earlier run of which no difference would mean anything.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotComparable(#[from] NotComparable),
+    /// An earlier run that does not say when it began.
+    #[error("{}: the run does not say when it began", run.display())]
+    #[diagnostic(
+        code(pipeline::no_beginning),
+        help("history is ordered by time; leave it out")
+    )]
+    NoBeginning {
+        /// The run folder.
+        run: PathBuf,
+    },
 }
 
 /// A gold set, its referee and the targets, ready to be asked.
@@ -63,6 +85,10 @@ pub struct Session {
     referee: Referee,
     vectors: Arc<VectorTable>,
     targets: Vec<Arc<dyn Target>>,
+    /// The targets as they were before, if the policy names an earlier run.
+    before: Option<Sides>,
+    /// Earlier runs of the same step, if the policy says which there are.
+    history: Option<Vec<PastRun>>,
 }
 
 /// A finished replay with the session it belongs to.
@@ -106,6 +132,10 @@ impl Session {
         texts.sort_unstable();
         texts.dedup();
         let vectors = Arc::new(referee.vectors(&texts).await?);
+        let asked = asked(&policy, &gold, gold_digest, referee.id(&vectors));
+        let before = policy.baseline.as_deref().map(|run| before(run, &asked));
+        let before = before.transpose()?;
+        let history = policy.history.as_deref().map(history).transpose()?;
         let mut targets: Vec<Arc<dyn Target>> = Vec::new();
         for (spec, settings) in policy.targets.iter().zip(&settings) {
             let built = Embedded::build(
@@ -125,6 +155,8 @@ impl Session {
             referee,
             vectors,
             targets,
+            before,
+            history,
         })
     }
 
@@ -180,6 +212,7 @@ impl Session {
                         .into_iter()
                         .find_map(|reading| reading.clone().err()),
                     seeds_vary: seeds_vary(run, &side.name),
+                    baseline_of: None,
                 })
                 .collect(),
             questions: self
@@ -236,25 +269,33 @@ impl Replayed {
         ended_at: &dyn Fn() -> String,
     ) -> Result<Report, PipelineError> {
         let Self {
-            session,
-            run,
+            mut session,
+            mut run,
             mut record,
         } = self;
         let vectors = session.vectors_of(&run).await?;
-        let table = measure(Matched::new(&session.gold, &run, &vectors)?);
+        let mut table = measure(Matched::new(&session.gold, &run, &vectors)?);
+        let probes = run.counts();
+        if let Some(before) = session.before.take() {
+            let (observations, texts) = (&mut run.observations, &mut run.texts);
+            before.join(&mut record, &mut table, observations, texts);
+        }
         let judged = JudgedRecord {
-            settings: session.policy.judge.clone(),
+            settings: judge::Settings {
+                history: session.history.take(),
+                ..session.policy.judge.clone()
+            },
             on: occasion.day,
             referee: session.referee.id(&vectors),
             parity: parity(&run, &session.policy.targets),
         };
-        let evidence = evidence(&record, &judged, table);
+        let evidence = evidence(&record, &judged, table, &occasion.started_at);
         let verdict = Verdict {
             format: Verdict::FORMAT,
             run_id: occasion.run_id.clone(),
             started_at: occasion.started_at.clone(),
             ended_at: ended_at(),
-            probes: run.counts(),
+            probes,
             ..verdict(&record, &evidence, &judged)
         };
         record.judged = Some(judged);
@@ -284,6 +325,37 @@ impl Session {
         texts.dedup();
         Ok(Arc::new(self.referee.vectors(&texts).await?))
     }
+}
+
+/// What a policy asks.
+fn asked(policy: &Policy, gold: &GoldSet, digest: Digest, referee: EmbedderId) -> Asked {
+    let replay = &policy.replay;
+    let questions = gold.questions.iter().map(|question| {
+        let forms = question.forms().take(1 + replay.paraphrases).count();
+        (question.id.clone(), forms)
+    });
+    Asked {
+        run: "this run".to_owned(),
+        gold: digest,
+        referee: Some(referee),
+        k: replay.k.get(),
+        seeds: replay.seeds.iter().map(|seed| seed.0).collect(),
+        questions: questions.collect(),
+    }
+}
+
+fn before(run: &Path, asked: &Asked) -> Result<Sides, PipelineError> {
+    let report = report::load(run)?;
+    Asked::of(&report).comparable_with(asked)?;
+    Ok(Sides::before(report))
+}
+
+fn history(runs: &[PathBuf]) -> Result<Vec<PastRun>, PipelineError> {
+    let past = |run: &PathBuf| {
+        let verdict = report::load_verdict(run)?;
+        PastRun::of(&verdict).ok_or_else(|| PipelineError::NoBeginning { run: run.clone() })
+    };
+    runs.iter().map(past).collect()
 }
 
 /// The texts that measuring needs whatever comes back: wordings, anchors, decoys.
@@ -327,6 +399,7 @@ fn embedded_settings(spec: &TargetSpec, gold: &GoldSet) -> Result<Settings, Gold
         analyzer: spec.analyzer,
         ranking: spec.ranking,
         snippets: spec.snippets.unwrap_or(gold.manifest.snippets),
+        stated: spec.stated.clone(),
         skew: Skew {
             missing: spec.missing.clone(),
             edited: spec.edited.clone(),
@@ -342,8 +415,7 @@ fn embedded_settings(spec: &TargetSpec, gold: &GoldSet) -> Result<Settings, Gold
 }
 
 fn referee(spec: &RefereeSpec, gold: &GoldSet) -> Result<Referee, EmbedError> {
-    let cache =
-        |path: &Option<std::path::PathBuf>| path.clone().unwrap_or_else(|| gold.embeddings_path());
+    let cache = |path: &Option<PathBuf>| path.clone().unwrap_or_else(|| gold.embeddings_path());
     let model_or =
         |model: &Option<String>| model.clone().unwrap_or_else(|| gold.manifest.model.clone());
     match spec {
@@ -391,7 +463,12 @@ fn parity(run: &Run, specs: &[TargetSpec]) -> Vec<SideParity> {
         .collect()
 }
 
-fn evidence(record: &RunRecord, judged: &JudgedRecord, table: MetricTable) -> Evidence {
+fn evidence(
+    record: &RunRecord,
+    judged: &JudgedRecord,
+    table: MetricTable,
+    started_at: &str,
+) -> Evidence {
     let reading = |contract: &Option<Contract>, error: &Option<String>| {
         contract
             .clone()
@@ -404,12 +481,14 @@ fn evidence(record: &RunRecord, judged: &JudgedRecord, table: MetricTable) -> Ev
         contract_at_start: reading(&target.contract_at_start, &target.contract_error),
         contract_at_end: reading(&target.contract_at_end, &target.contract_error),
         seeds_vary: target.seeds_vary,
+        baseline_of: target.baseline_of.clone(),
     };
     Evidence {
         table,
         sides: record.targets.iter().map(side).collect(),
         parity: judged.parity.clone(),
         referee: judged.referee.clone(),
+        started_at: started_at.parse().ok(),
     }
 }
 
@@ -462,7 +541,8 @@ fn verdict(record: &RunRecord, evidence: &Evidence, judged: &JudgedRecord) -> Ve
 /// judged.
 pub fn failing_questions(report: &Report) -> Option<BTreeSet<QuestionId>> {
     let judged = report.record.judged.as_ref()?;
-    let evidence = evidence(&report.record, judged, report.table.clone());
+    let started_at = &report.verdict.started_at;
+    let evidence = evidence(&report.record, judged, report.table.clone(), started_at);
     Some(judge::failing(&evidence, &judged.settings))
 }
 
@@ -490,11 +570,19 @@ fn slice(record: &RunRecord) -> Option<String> {
 pub fn judge_again(report: &Report) -> Option<Verdict> {
     let judged = report.record.judged.as_ref()?;
     let recorded = &report.verdict;
-    let evidence = evidence(&report.record, judged, report.table.clone());
+    let started_at = &recorded.started_at;
+    let evidence = evidence(&report.record, judged, report.table.clone(), started_at);
+    let earlier: BTreeSet<&TargetName> = report
+        .record
+        .targets
+        .iter()
+        .filter(|target| target.baseline_of.is_some())
+        .map(|target| &target.name)
+        .collect();
     let scored = report
         .observations
         .iter()
-        .filter(|seen| seen.purpose == Purpose::Score);
+        .filter(|seen| seen.purpose == Purpose::Score && !earlier.contains(&seen.target));
     Some(Verdict {
         probes: Counts::of(scored.map(|seen| &seen.outcome)),
         started_at: recorded.started_at.clone(),

@@ -92,9 +92,68 @@ impl fmt::Display for Day {
     }
 }
 
+/// A moment (UTC), written `2026-12-31T23:59:59Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Moment(jiff::Timestamp);
+
+/// Why a text names no moment.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no moment: write it as 2026-12-31T23:59:59Z")]
+pub struct NotAMoment(String);
+
+impl Moment {
+    /// Minutes from an earlier moment to this one; negative if it is the later one.
+    pub fn minutes_since(self, earlier: Self) -> f64 {
+        (self.0.as_second() - earlier.0.as_second()) as f64 / 60.0
+    }
+}
+
+impl FromStr for Moment {
+    type Err = NotAMoment;
+
+    fn from_str(text: &str) -> Result<Self, NotAMoment> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| NotAMoment(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = NotAMoment;
+
+    fn try_from(text: String) -> Result<Self, NotAMoment> {
+        text.parse()
+    }
+}
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        moment.to_string()
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_minutes_apart() {
+        let moment = |text: &str| text.parse::<Moment>().expect("a moment");
+        let (early, late) = (
+            moment("2026-11-20T23:30:00Z"),
+            moment("2026-11-21T00:45:30Z"),
+        );
+        assert_eq!(late.minutes_since(early), 75.5);
+        assert_eq!(late.to_string(), "2026-11-21T00:45:30Z");
+        assert!("yesterday".parse::<Moment>().is_err());
+    }
 
     #[test]
     fn a_day_is_one_of_the_calendar() {

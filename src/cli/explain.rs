@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
-use crate::judge::{CHECKS, CheckId, Definition};
+use crate::judge::{CheckId, Definition, Kind, RunbookStage, Source};
 
 /// Says what a check means, from which clause, how it is computed and what to do when it is red.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,9 @@ struct Explanation {
     id: CheckId,
     runbook: &'static str,
     clause: &'static str,
-    kind: crate::judge::Kind,
+    stages: &'static [RunbookStage],
+    sources: &'static [Source],
+    kind: Kind,
     statistic: &'static str,
     limit: String,
     hard_stop: bool,
@@ -34,21 +36,28 @@ struct Explanation {
 impl Explanation {
     fn of(definition: &Definition) -> Self {
         let verdicts = match definition.kind {
-            crate::judge::Kind::Sample => [
+            Kind::Sample => [
                 "PASS: the whole one-sided 95 % bound is on the right side of the limit",
                 "FAIL: the opposite bound is on the wrong side",
                 "INCONCLUSIVE: the limit lies between the bounds, or the evidence cannot be used",
             ],
-            crate::judge::Kind::Census => [
+            Kind::Census => [
                 "PASS: every compared value is exactly as intended",
                 "FAIL: one differs",
                 "INCONCLUSIVE: one is not stated, which never reads as equal",
             ],
+            Kind::Time => [
+                "PASS: it happened within the window",
+                "FAIL: it was seen not to",
+                "INCONCLUSIVE: the observation ended before either was seen",
+            ],
         };
         Self {
             id: definition.id,
-            runbook: definition.runbook.name(),
+            runbook: definition.id.runbook().name(),
             clause: definition.clause,
+            stages: definition.stages,
+            sources: definition.sources,
             kind: definition.kind,
             statistic: definition.statistic,
             limit: format!("{} {}", definition.comparator.symbol(), definition.limit),
@@ -63,7 +72,7 @@ impl Explanation {
 
 pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let Some(id) = &args.id else {
-        let all: Vec<Explanation> = CHECKS.iter().map(Explanation::of).collect();
+        let all: Vec<Explanation> = Definition::all().map(Explanation::of).collect();
         output.result(&all, |out| {
             all.iter()
                 .try_for_each(|check| writeln!(out, "{:<10} {}", check.id.name(), check.clause))
@@ -86,6 +95,10 @@ fn text(check: &Explanation, out: &mut dyn Write) -> std::io::Result<()> {
         check.id, check.runbook, check.clause
     )?;
     writeln!(out, "{}\n", check.meaning)?;
+    let stages: Vec<&str> = check.stages.iter().map(|stage| stage.name()).collect();
+    let sources: Vec<&str> = check.sources.iter().map(|source| source.words()).collect();
+    writeln!(out, "stages     {}", stages.join(", "))?;
+    writeln!(out, "evidence   {}", sources.join(", "))?;
     writeln!(out, "statistic  {}", check.statistic)?;
     writeln!(
         out,

@@ -110,7 +110,10 @@ impl Failure {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
-            Self::Pipeline(PipelineError::Embed(_) | PipelineError::Build(_))
+            Self::Pipeline(PipelineError::NotComparable(_)) => ExitStatus::Inconclusive,
+            Self::Pipeline(
+                PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
+            )
             | Self::Folder(_)
             | Self::MakeFolder { .. }
             | Self::Stdout(_)

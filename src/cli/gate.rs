@@ -18,12 +18,19 @@ use crate::report::{Style, load, save, terminal};
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) ask: AskArgs,
-    /// Another runbook than the policy's: canary, blue-green.
+    /// Another runbook than the policy's: canary, blue-green, multi-region, failover-drill,
+    /// traffic-shaping. Without --stage it begins at its first.
     #[arg(long)]
     runbook: Option<Runbook>,
-    /// Another stage than the policy's: shadow.
+    /// Another stage than the policy's; `ragstone explain ID` says at which stages a check is judged.
     #[arg(long)]
     stage: Option<RunbookStage>,
+    /// A finished run from before the change, beside which this one is judged.
+    #[arg(long, value_name = "RUN")]
+    baseline: Option<PathBuf>,
+    /// An earlier run of the same step; may be given more than once.
+    #[arg(long, value_name = "RUN")]
+    history: Vec<PathBuf>,
     /// Print the verdict line only.
     #[arg(long, short)]
     quiet: bool,
@@ -59,7 +66,13 @@ pub(super) struct AskArgs {
 }
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
-    let policy = args.ask.policy(args.runbook, args.stage)?;
+    let policy = args.ask.policy(Overrides {
+        runbook: args.runbook,
+        stage: args.stage,
+        baseline: args.baseline,
+        history: args.history,
+        ..Overrides::default()
+    })?;
     let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
     let AskedAt { occasion, folder } = AskedAt::begin(&label, args.ask.out.as_deref())?;
     let replayed = replay(policy, &occasion, &folder).await?;
@@ -77,11 +90,7 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
 
 impl AskArgs {
     /// The checked policy with what the command line sets over it.
-    pub(super) fn policy(
-        &self,
-        runbook: Option<Runbook>,
-        stage: Option<RunbookStage>,
-    ) -> Result<Policy, Failure> {
+    pub(super) fn policy(&self, overrides: Overrides) -> Result<Policy, Failure> {
         let only = self.failing_from.as_deref().map(failing).transpose()?;
         let filter = Filter {
             topics: self.topic.clone(),
@@ -96,9 +105,8 @@ impl AskArgs {
         Ok(plan::load(
             &self.policy,
             &Overrides {
-                runbook,
-                stage,
                 filter,
+                ..overrides
             },
         )?)
     }

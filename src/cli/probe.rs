@@ -3,6 +3,7 @@
 use crate::cli::gate::{AskArgs, AskedAt, replay};
 use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure};
+use crate::plan::Overrides;
 use crate::report::save_probes;
 
 /// Asks every planned probe and keeps what came back. Judges nothing.
@@ -13,7 +14,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
-    let policy = args.ask.policy(None, None)?;
+    let policy = args.ask.policy(Overrides::default())?;
     let AskedAt { occasion, folder } = AskedAt::begin("probe", args.ask.out.as_deref())?;
     let replayed = replay(policy, &occasion, &folder).await?;
     save_probes(

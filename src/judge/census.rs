@@ -1,26 +1,21 @@
 //! Parity of contracts: compared exactly, and never passed on silence.
 
 use crate::judge::case::Case;
-use crate::judge::{Check, CheckVerdict, ReasonCode};
+use crate::judge::{Check, CheckVerdict, ReasonCode, SideEvidence};
 use crate::parity::{ContractField, FieldParity, FieldStatus, RowDiff, SideParity};
 
-/// The fields that CA-PAR and BG-PAR name.
-pub(super) const REQUIRED: [ContractField; 3] = [
-    ContractField::IndexHash,
-    ContractField::Metric,
-    ContractField::Analyzer,
-];
 /// Section ids named in a detail; the verdict's `parity` has the rest.
 const NAMED: usize = 12;
 
-/// `INDEX_HASH`, `METRIC` and `ANALYZER` match the intended variant.
-pub(super) fn parity(check: Check, case: &Case) -> Check {
+/// The named fields match the intended variant. Rows are compared where the index itself is named.
+pub(super) fn parity(check: Check, case: &Case, required: &[ContractField]) -> Check {
     let Some(parity) = case.parity() else {
         return check.inconclusive(ReasonCode::EvidenceMissing, "the sides were not compared");
     };
     let with = |status: FieldStatus| {
-        REQUIRED
-            .into_iter()
+        required
+            .iter()
+            .copied()
             .filter(|field| parity.status(*field) == status)
             .collect::<Vec<_>>()
     };
@@ -57,11 +52,67 @@ pub(super) fn parity(check: Check, case: &Case) -> Check {
             detail,
         );
     }
+    let agree = if required.len() == 1 {
+        "agrees"
+    } else {
+        "agree"
+    };
     check.with(
         CheckVerdict::Pass,
         ReasonCode::FieldsMatch,
-        format!("{} agree", names(&REQUIRED)),
+        format!("{} {agree}", names(required)),
     )
+}
+
+/// Both sides state a field, and with this value: agreeing on another one is not enough.
+pub(super) fn both_state(check: Check, case: &Case, field: ContractField, value: &str) -> Check {
+    let stated = |side: &'_ SideEvidence| stated(side, field).map(str::to_owned);
+    let sides = [case.control, case.side];
+    let wrong: Vec<String> = sides
+        .iter()
+        .filter_map(|side| Some((&side.name, stated(side)?)))
+        .filter(|(_, found)| found != value)
+        .map(|(name, found)| format!("{field} of {name} is {found}, not {value}"))
+        .collect();
+    let check = Check {
+        estimate: Some(wrong.len() as f64),
+        ..check
+    };
+    if !wrong.is_empty() {
+        return check.with(
+            CheckVerdict::Fail,
+            ReasonCode::FieldDiffers,
+            wrong.join("; "),
+        );
+    }
+    let silent: Vec<String> = sides
+        .iter()
+        .filter(|side| stated(side).is_none())
+        .map(|side| format!("{} does not state {field}", side.name))
+        .collect();
+    if !silent.is_empty() {
+        return check.inconclusive(ReasonCode::FieldMissing, silent.join("; "));
+    }
+    let detail = format!("{field} is {value} on both sides");
+    check.with(CheckVerdict::Pass, ReasonCode::FieldsMatch, detail)
+}
+
+/// What a side states for a field; nothing if its contract could not be read.
+pub(super) fn stated(side: &SideEvidence, field: ContractField) -> Option<&str> {
+    side.contract_at_start.as_ref().ok()?.get(field)
+}
+
+/// The fields of identity that a side states otherwise than it did earlier. A field that either does
+/// not state has moved, for all that is known.
+pub(super) fn moved_since(before: &SideEvidence, now: &SideEvidence) -> Vec<&'static str> {
+    [ContractField::IndexHash, ContractField::Analyzer]
+        .into_iter()
+        .filter(|field| {
+            let (before, now) = (stated(before, *field), stated(now, *field));
+            before.is_none() || before != now
+        })
+        .map(ContractField::name)
+        .collect()
 }
 
 fn names(fields: &[ContractField]) -> String {
@@ -146,6 +197,9 @@ fn remedy(field: ContractField, parity: &SideParity) -> String {
         ContractField::IndexHash => {
             "rebuild the follower from the same artifact, confirm the stamp, then route".to_owned()
         }
-        _ => format!("refuse reuse of this index; rebuild it with {field} {intended}"),
+        ContractField::Metric | ContractField::Analyzer => {
+            format!("refuse reuse of this index; rebuild it with {field} {intended}")
+        }
+        _ => format!("bring {field} to {intended} before any traffic is routed"),
     }
 }

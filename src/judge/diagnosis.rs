@@ -1,7 +1,7 @@
 //! From a red check to its likely cause, by the remedies of RUNBOOKS.md.
 
 use crate::judge::case::Case;
-use crate::judge::census::REQUIRED;
+use crate::judge::definition::IDENTITY;
 use crate::judge::{Check, Kind};
 use crate::measure::{Axes, CellMetrics, curve};
 use crate::parity::FieldStatus;
@@ -93,7 +93,7 @@ pub(super) fn after_contract(check: Check, case: &Case) -> Check {
     else {
         return check;
     };
-    let differing = REQUIRED
+    let differing = IDENTITY
         .iter()
         .filter(|field| parity.status(**field) == FieldStatus::Differs);
     let fields: Vec<&str> = differing.map(|field| field.name()).collect();

@@ -15,12 +15,12 @@ const ALPHA: f64 = 0.05;
 /// With `k` events seen only on the candidate, which carries the share θ of the probes, the chance
 /// that all of them fell on it is θ^k.
 pub(super) fn new_classes(check: Check, case: &Case) -> Check {
-    let known = classes(case.evidence, case.control());
+    let known = classes(case.evidence, case.control);
     let mut new = classes(case.evidence, case.side);
     new.retain(|class, _| !known.contains_key(class));
     let (ours, theirs) = (
         n_asked(case.evidence, case.side),
-        n_asked(case.evidence, case.control()),
+        n_asked(case.evidence, case.control),
     );
     let check = Check {
         estimate: Some(new.len() as f64),

@@ -6,6 +6,7 @@ use crate::measure::MetricTable;
 use crate::parity::SideParity;
 use crate::replay::ContractReading;
 use crate::target::{Locality, Role};
+use crate::units::Moment;
 
 /// What is known of one side.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ pub struct SideEvidence {
     pub contract_at_end: ContractReading,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
+    /// The side that this one is an earlier run of.
+    pub baseline_of: Option<TargetName>,
 }
 
 /// Everything that is judged: measured cells, sides and parity.
@@ -35,17 +38,25 @@ pub struct Evidence {
     pub parity: Vec<SideParity>,
     /// Who measured.
     pub referee: EmbedderId,
+    /// When the run began, if it says so.
+    pub started_at: Option<Moment>,
 }
 
 impl Evidence {
-    /// The side the others are compared with.
-    ///
-    /// # Panics
-    /// If there is none; the policy is refused before that.
-    pub fn control(&self) -> &SideEvidence {
+    /// The side the others are compared with, where there is one for all of them.
+    pub fn control(&self) -> Option<&SideEvidence> {
+        self.sides.iter().find(|side| side.role.is_control())
+    }
+
+    /// The side of a name.
+    pub fn side(&self, name: &TargetName) -> Option<&SideEvidence> {
+        self.sides.iter().find(|side| side.name == *name)
+    }
+
+    /// The same side in an earlier run, if one was given.
+    pub(super) fn baseline_of(&self, side: &SideEvidence) -> Option<&SideEvidence> {
         self.sides
             .iter()
-            .find(|side| side.role.is_control())
-            .expect("a policy has one control")
+            .find(|earlier| earlier.baseline_of.as_ref() == Some(&side.name))
     }
 }

@@ -12,8 +12,10 @@ use crate::measure::QuestionMetrics;
 ///
 /// Asking only these again shows whether a repair helped; it is no fair sample of anything.
 pub fn failing(evidence: &Evidence, settings: &Settings) -> BTreeSet<QuestionId> {
-    let judged = evidence.sides.iter().filter(|side| !side.role.is_control());
-    let cases = judged.map(|side| Case::new(side, evidence, settings));
+    let trials = settings.trials(evidence);
+    let cases = trials
+        .iter()
+        .filter_map(|trial| Case::new(trial, evidence, settings));
     cases.flat_map(|case| of_case(&case)).collect()
 }
 

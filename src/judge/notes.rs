@@ -1,11 +1,10 @@
 //! What a reader should know that no check says.
 
+use crate::judge::definition::IDENTITY;
 use crate::judge::rule::decide;
-use crate::judge::{
-    Basis, CheckId, CheckVerdict, Comparator, Definition, Evidence, Runbook, Settings,
-};
+use crate::judge::{Basis, CheckVerdict, Comparator, Definition, Evidence, Method, Settings};
 use crate::measure::{Missing, questions};
-use crate::parity::FieldStatus;
+use crate::parity::{ContractField, FieldStatus};
 use crate::stats::median_bounds;
 
 /// Remarks on the evidence, in the order of the sides.
@@ -33,7 +32,7 @@ pub fn notes(evidence: &Evidence, settings: &Settings) -> Vec<String> {
     }
     notes.extend(unanswerable(evidence));
     notes.extend(control(evidence, settings));
-    notes.extend(other_fields(evidence));
+    notes.extend(other_fields(evidence, settings));
     notes
 }
 
@@ -50,13 +49,9 @@ fn unanswerable(evidence: &Evidence) -> Option<String> {
 
 /// A sick control makes every comparison with it worth less.
 fn control(evidence: &Evidence, settings: &Settings) -> Option<String> {
-    let control = evidence.control();
-    let id = if settings.runbook == Runbook::Canary {
-        CheckId::CaDs
-    } else {
-        CheckId::BgDs
-    };
-    let limit = settings.limit(Definition::of(id)).value;
+    let control = evidence.control()?;
+    let definition = settings.runbook.check_by(Method::DeltaS)?;
+    let limit = settings.limit(definition).value;
     let values: Vec<f64> = questions(&evidence.table, &control.name, Missing::Worst)
         .iter()
         .map(|question| question.delta_s)
@@ -66,18 +61,18 @@ fn control(evidence: &Evidence, settings: &Settings) -> Option<String> {
         decide(interval, Comparator::AtMost, limit, settings.basis).0 == CheckVerdict::Fail;
     failed.then(|| {
         format!(
-            "the control {} does not hold {id} itself (ΔS median {:.3})",
-            control.name, interval.estimate
+            "the control {} does not hold {} itself (ΔS median {:.3})",
+            control.name, definition.id, interval.estimate
         )
     })
 }
 
 /// Fields that differ but that no parity clause names.
-fn other_fields(evidence: &Evidence) -> Vec<String> {
+fn other_fields(evidence: &Evidence, settings: &Settings) -> Vec<String> {
     let note = |parity: &crate::parity::SideParity| {
         let named = |field: &&crate::parity::FieldParity| {
             field.status == FieldStatus::Differs
-                && !crate::judge::census::REQUIRED.contains(&field.field)
+                && !named_by_a_clause(settings).contains(&field.field)
         };
         let fields: Vec<&str> = parity
             .fields
@@ -87,7 +82,7 @@ fn other_fields(evidence: &Evidence) -> Vec<String> {
             .collect();
         (!fields.is_empty()).then(|| {
             format!(
-                "{} also differs from {} in {}, which the parity clause does not name",
+                "{} also differs from {} in {}, which no parity clause here names",
                 parity.target,
                 parity.control,
                 fields.join(", ")
@@ -95,4 +90,17 @@ fn other_fields(evidence: &Evidence) -> Vec<String> {
         })
     };
     evidence.parity.iter().filter_map(note).collect()
+}
+
+fn named_by_a_clause(settings: &Settings) -> Vec<ContractField> {
+    let fields = |method| match method {
+        Method::Parity(fields) => fields,
+        _ => &[][..],
+    };
+    let at_stage = settings.runbook.checks_at(settings.stage);
+    at_stage
+        .flat_map(|check| fields(check.method))
+        .chain(&IDENTITY)
+        .copied()
+        .collect()
 }

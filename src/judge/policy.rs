@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{CheckId, Definition, Runbook, RunbookStage, Waiver};
+use crate::ids::TargetName;
+use crate::judge::{
+    CheckId, Definition, DrillCheck, Evidence, PastRun, Runbook, RunbookStage, Waiver,
+};
 use crate::stats::Resamples;
 use crate::units::Confidence;
 
@@ -28,6 +31,22 @@ pub struct Override {
     pub reason: String,
 }
 
+/// Which side is judged beside which, at which stage, and by what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The side.
+    pub side: TargetName,
+    /// What it is compared with.
+    pub control: TargetName,
+    /// The stage of the runbook.
+    pub stage: RunbookStage,
+    /// Clauses of the runbook.
+    pub checks: Vec<CheckId>,
+    /// Checks that a drill plan names beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<DrillCheck>,
+}
+
 /// How a run is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -41,8 +60,17 @@ pub struct Settings {
     pub overrides: BTreeMap<CheckId, Override>,
     /// Red checks that a person takes responsibility for.
     pub waivers: Vec<Waiver>,
+    /// Earlier runs of the same step; none at all is not the same as not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<PastRun>>,
+    /// What is judged, where it is not every other side beside the control.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<Trial>,
     /// How the bootstrap resamples.
     pub resamples: Resamples,
+    /// The coverage that a blocking clause demands, where it is not the runbook's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_coverage: Option<f64>,
     /// Of each one-sided bound.
     pub confidence: Confidence,
 }
@@ -55,7 +83,10 @@ impl Default for Settings {
             basis: Basis::Bound,
             overrides: BTreeMap::new(),
             waivers: Vec::new(),
+            history: None,
+            trials: Vec::new(),
             resamples: Resamples::default(),
+            block_coverage: None,
             confidence: Confidence::P95,
         }
     }
@@ -71,6 +102,37 @@ pub struct Limit {
 }
 
 impl Settings {
+    /// What is judged: as set, or else every side that is not the control beside it, by the checks of
+    /// the stage.
+    pub(super) fn trials(&self, evidence: &Evidence) -> Vec<Trial> {
+        if !self.trials.is_empty() {
+            return self.trials.clone();
+        }
+        let Some(control) = evidence.control() else {
+            return Vec::new();
+        };
+        let judged = evidence.sides.iter().filter(|side| side.role.is_judged());
+        judged
+            .map(|side| Trial {
+                side: side.name.clone(),
+                control: control.name.clone(),
+                stage: self.stage,
+                checks: self
+                    .runbook
+                    .checks_at(self.stage)
+                    .map(|check| check.id)
+                    .collect(),
+                named: Vec::new(),
+            })
+            .collect()
+    }
+
+    /// The coverage below which a blocking clause is red: the drill plan's, or the runbook's.
+    pub(super) fn block_coverage(&self) -> f64 {
+        self.block_coverage
+            .unwrap_or(Definition::of(CheckId::BgCov).limit)
+    }
+
     /// The limit of a check: the policy's if it overrides, else the runbook's.
     pub fn limit(&self, definition: &Definition) -> Limit {
         match self.overrides.get(&definition.id) {

@@ -4,7 +4,7 @@ use crate::ids::QuestionId;
 use crate::judge::case::Case;
 use crate::judge::diagnosis;
 use crate::judge::rule::{Ruling, decide, worse};
-use crate::judge::sample::sample;
+use crate::judge::sample::{UNDEFINED, sample};
 use crate::judge::{Check, CheckVerdict, Comparator, ReasonCode, Settings};
 use crate::measure::{Axes, QuestionMetrics, axes};
 use crate::stats::{Interval, bca_mean, clopper_pearson, median_bounds};
@@ -14,12 +14,6 @@ use crate::units::Confidence;
 const RECURSIVE: f64 = 0.10;
 /// Questions named in a check.
 const NAMED: usize = 5;
-
-const UNDEFINED: Interval = Interval {
-    estimate: f64::NAN,
-    low: f64::NAN,
-    high: f64::NAN,
-};
 
 /// The exact bound of the median of ΔS over questions.
 pub(super) fn delta_s_bounds(questions: &[QuestionMetrics], confidence: Confidence) -> Interval {
@@ -89,7 +83,7 @@ pub(super) fn lambda(check: Check, case: &Case) -> Check {
     let not_converging = case.questions.iter().filter(|question| !question.converges);
     let badness =
         |question: &QuestionMetrics| -(question.n_chaotic as f64) - question.share_recursive;
-    let axes = axes(&case.evidence.table, &case.side.name, &case.control().name);
+    let axes = axes(&case.evidence.table, &case.side.name, &case.control.name);
     let check = sample(check, case, &rule)
         .naming(worst(not_converging, badness))
         .adding(by_state(&case.questions))
@@ -98,7 +92,7 @@ pub(super) fn lambda(check: Check, case: &Case) -> Check {
 }
 
 /// The rate with its bound, and the worst of three decisions: on the rate, on `×` and on `<>`.
-fn converging(questions: &[QuestionMetrics], limit: f64, settings: &Settings) -> Ruling {
+pub(super) fn converging(questions: &[QuestionMetrics], limit: f64, settings: &Settings) -> Ruling {
     let n = questions
         .iter()
         .filter(|question| question.converges)

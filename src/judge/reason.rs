@@ -48,6 +48,34 @@ pub enum ReasonCode {
     NewErrorClass,
     /// A reply was not of the agreed form.
     SchemaViolation,
+    /// More questions shifted, or may have, than a mean difference lets see.
+    ShiftedQuestions,
+    /// Coverage differs, or may.
+    CoverageShifted,
+    /// More questions converge on one side only than the clause lets, or may.
+    FlippedQuestions,
+    /// The control differs from its own repeat as much as two sides may.
+    ControlNoisy,
+    /// A side was asked nothing twice.
+    NoiseNotMeasured,
+    /// A question flips on two or more paraphrases.
+    ParaphrasesFlip,
+    /// No question does.
+    NoParaphraseFlips,
+    /// Every part of the pre-flight is in place.
+    PreFlightReady,
+    /// A part of the pre-flight is not.
+    PreFlightWrong,
+    /// Green for as long as the clause demands.
+    WindowCovered,
+    /// Green, but not for as long.
+    WindowNotCovered,
+    /// A run within the window was red.
+    WindowBroken,
+    /// No gate failed in two verdicts of the step.
+    NotFailedTwice,
+    /// Some gate did.
+    FailedTwice,
     /// The target is in this process and has no service latency.
     InProcessTarget,
     /// The stage has no user traffic.

@@ -40,6 +40,10 @@ pub(super) fn decide(
         Basis::Bound if holds(low) && holds(high) => {
             (CheckVerdict::Pass, ReasonCode::BoundInsideLimit)
         }
+        // A margin lies between its two ends: an interval may stick out of both and still hold it.
+        Basis::Bound if comparator == Comparator::Within && low <= limit && high >= -limit => {
+            (CheckVerdict::Inconclusive, ReasonCode::BoundCrossesLimit)
+        }
         Basis::Bound if !holds(low) && !holds(high) => {
             (CheckVerdict::Fail, ReasonCode::BoundOutsideLimit)
         }
@@ -91,6 +95,23 @@ mod tests {
     fn the_point_decides_two_ways() {
         check(0.36, 0.38, 0.46, Basis::Point, CheckVerdict::Pass);
         check(0.36, 0.46, 0.48, Basis::Point, CheckVerdict::Fail);
+    }
+
+    #[test]
+    fn a_margin_is_missed_only_by_an_interval_wholly_outside() {
+        use CheckVerdict::{Fail, Inconclusive, Pass};
+        let verdict = |low, high| {
+            let interval = Interval {
+                estimate: f64::midpoint(low, high),
+                low,
+                high,
+            };
+            decide(interval, Comparator::Within, 0.03, Basis::Bound).0
+        };
+        assert_eq!(verdict(-0.02, 0.03), Pass);
+        assert_eq!(verdict(-0.05, 0.05), Inconclusive);
+        assert_eq!(verdict(0.02, 0.04), Inconclusive);
+        assert_eq!([verdict(0.031, 0.04), verdict(-0.05, -0.04)], [Fail, Fail]);
     }
 
     #[test]

@@ -3,33 +3,93 @@
 
 use crate::goldset::lint::PROBE_SET;
 use crate::judge::case::Case;
+use crate::judge::definition::Method;
 use crate::judge::rule::Ruling;
-use crate::judge::{Basis, Check, CheckId, CheckVerdict, ReasonCode, Settings};
-use crate::measure::{Missing, QuestionMetrics, questions};
+use crate::judge::{Basis, Check, CheckVerdict, Definition, ReasonCode, Settings, SideEvidence};
+use crate::measure::{Missing, PairedQuestion, QuestionMetrics, questions};
 use crate::stats::Interval;
 
 /// Share of missing cells above which a sample says too little.
 const MISSING: f64 = 0.05;
 
+/// An interval of nothing.
+pub(super) const UNDEFINED: Interval = Interval {
+    estimate: f64::NAN,
+    low: f64::NAN,
+    high: f64::NAN,
+};
+
+/// How many questions and cells stand behind a ruling.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    questions: usize,
+    cells: usize,
+    missing_cells: usize,
+}
+
+impl Counted {
+    pub(super) fn of(questions: &[QuestionMetrics]) -> Self {
+        Self {
+            questions: questions.len(),
+            cells: questions.iter().map(|question| question.n_cells).sum(),
+            missing_cells: questions.iter().map(|question| question.n_missing).sum(),
+        }
+    }
+
+    pub(super) fn of_pairs(pairs: &[PairedQuestion]) -> Self {
+        Self {
+            questions: pairs.len(),
+            cells: pairs.iter().map(|pair| pair.n_cells).sum(),
+            missing_cells: pairs.iter().map(|pair| pair.n_missing).sum(),
+        }
+    }
+
+    /// The same cells, but fewer questions that have what the statistic needs.
+    pub(super) fn with_questions(self, questions: usize) -> Self {
+        Self { questions, ..self }
+    }
+
+    /// Of all cells, those without a number; all of them if there is no cell.
+    fn missing_share(self) -> f64 {
+        if self.cells == 0 {
+            1.0
+        } else {
+            self.missing_cells as f64 / self.cells as f64
+        }
+    }
+}
+
 /// Applies a rule to the questions of a case.
-///
-/// Missing cells count as the worst value. When more than 5 % are missing, a PASS is not believed,
-/// and a FAIL only if it would stand had every missing cell come out best.
 pub(super) fn sample(
     check: Check,
     case: &Case,
     rule: &dyn Fn(&[QuestionMetrics]) -> Ruling,
 ) -> Check {
-    let Ruling { interval, decision } = rule(&case.questions);
-    let n_questions = case.questions.len();
+    let at_best = || rule(&case.questions_at_best());
+    judged(
+        check,
+        case,
+        Counted::of(&case.questions),
+        rule(&case.questions),
+        &at_best,
+    )
+}
+
+/// Turns a ruling into a check, if the sample behind it can be believed.
+///
+/// Missing cells count as the worst value. When more than 5 % are missing, a PASS is not believed,
+/// and a FAIL only if it would stand had every missing cell come out best.
+pub(super) fn judged(
+    check: Check,
+    case: &Case,
+    counted: Counted,
+    Ruling { interval, decision }: Ruling,
+    at_best: &dyn Fn() -> Ruling,
+) -> Check {
+    let n_questions = counted.questions;
     let check = Check {
         n_questions: Some(n_questions),
-        n_missing: Some(
-            case.questions
-                .iter()
-                .map(|question| question.n_missing)
-                .sum(),
-        ),
+        n_missing: Some(counted.missing_cells),
         ..check
     };
     let check = check.measured(interval, case.settings.confidence.get());
@@ -44,17 +104,16 @@ pub(super) fn sample(
         );
         return check.inconclusive(ReasonCode::TooFewQuestions, detail);
     }
-    let missing = missing_share(&case.questions);
+    let missing = counted.missing_share();
     if missing > MISSING {
-        return with_many_missing(check, missing, rule(&case.questions_at_best()));
+        return with_many_missing(check, missing, at_best());
     }
-    let control = missing_share(&questions(
-        &case.evidence.table,
-        &case.control().name,
-        Missing::Worst,
-    ));
-    if (control - missing).abs() > MISSING {
-        let (control, here) = (100.0 * control, 100.0 * missing);
+    let of = |side: &SideEvidence| {
+        Counted::of(&questions(&case.evidence.table, &side.name, Missing::Worst)).missing_share()
+    };
+    let (control, side) = (of(case.control), of(case.side));
+    if (control - side).abs() > MISSING {
+        let (control, here) = (100.0 * control, 100.0 * side);
         let detail =
             format!("{control:.1} % of the control's cells have no number, {here:.1} % here");
         return check.inconclusive(ReasonCode::MissingUneven, detail);
@@ -74,22 +133,19 @@ fn with_many_missing(check: Check, share: f64, at_best: Ruling) -> Check {
     }
 }
 
+/// Whether the check's limit is a distance, which has a scale only under an embedding model.
 fn measures_distance(check: &Check) -> bool {
     matches!(
-        check.id,
-        CheckId::CaDs | CheckId::BgDs | CheckId::CaS0 | CheckId::BgShadow
+        Definition::of(check.id).method,
+        Method::DeltaS
+            | Method::ShadowStop
+            | Method::Block
+            | Method::Drift
+            | Method::DriftAndConvergence
+            | Method::MeanDrift
+            | Method::Shifts
+            | Method::AfterCutover
     )
-}
-
-/// Of all cells, those without a number; all of them if there is no cell.
-fn missing_share(questions: &[QuestionMetrics]) -> f64 {
-    let cells: usize = questions.iter().map(|question| question.n_cells).sum();
-    let missing: usize = questions.iter().map(|question| question.n_missing).sum();
-    if cells == 0 {
-        1.0
-    } else {
-        missing as f64 / cells as f64
-    }
 }
 
 fn shown(interval: Interval, settings: &Settings) -> String {

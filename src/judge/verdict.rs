@@ -6,7 +6,8 @@ use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::case::Case;
 use crate::judge::{
-    Basis, CheckId, Comparator, Definition, Kind, ReasonCode, Runbook, RunbookStage, WaiverUse,
+    Basis, CheckId, Comparator, Definition, DrillCheck, Kind, ReasonCode, Runbook, RunbookStage,
+    WaiverUse,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -108,6 +109,9 @@ pub fn worst(checks: &[Check]) -> RunVerdict {
 pub struct Check {
     /// Which clause.
     pub id: CheckId,
+    /// Under which name a drill plan asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<DrillCheck>,
     /// The clause in words.
     pub clause: String,
     /// The target judged.
@@ -155,9 +159,10 @@ impl Check {
         let limit = case.settings.limit(definition);
         Self {
             id: definition.id,
+            named: None,
             clause: definition.clause.to_owned(),
             target: case.side.name.clone(),
-            control: case.control().name.clone(),
+            control: case.control.name.clone(),
             kind: definition.kind,
             statistic: definition.statistic.to_owned(),
             estimate: None,

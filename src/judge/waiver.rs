@@ -156,6 +156,7 @@ impl Waiver {
                 Comparator::AtMost | Comparator::Below | Comparator::Equal => {
                     estimate <= self.max_value
                 }
+                Comparator::Within => estimate.abs() <= self.max_value,
             })
     }
 }

@@ -65,6 +65,46 @@ pub fn axes(table: &MetricTable, target: &TargetName, control: &TargetName) -> A
     }
 }
 
+/// How many of a question's paraphrases flip: at some seed their state differs from form 0's at that
+/// seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlippedParaphrases {
+    /// Which question.
+    pub question: QuestionId,
+    /// Flips between cells that were answered.
+    pub n_answered: usize,
+    /// All flips, those to or from a cell that failed included.
+    pub n: usize,
+}
+
+/// The flipped paraphrases of every question of a target, in the order of the table.
+pub fn flipped_paraphrases(table: &MetricTable, target: &TargetName) -> Vec<FlippedParaphrases> {
+    let states = states_of(table, target);
+    let mut seen = BTreeSet::new();
+    let in_order = table.cells.iter().map(|cell| &cell.question);
+    let in_order = in_order.filter(|question| seen.insert(*question));
+    let count = |states: &States, ignored: Option<Lambda>| {
+        let flips = states.iter().filter(|((form, seed), state)| {
+            let original = states.get(&(Form::ORIGINAL, *seed));
+            *form != Form::ORIGINAL
+                && original.is_some_and(|original| original != *state && Some(*original) != ignored)
+                && Some(**state) != ignored
+        });
+        flips
+            .map(|((form, _), _)| form)
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    let of = |question: &QuestionId| {
+        states.get(question).map(|states| FlippedParaphrases {
+            question: question.clone(),
+            n_answered: count(states, Some(Lambda::Divergent)),
+            n: count(states, None),
+        })
+    };
+    in_order.filter_map(of).collect()
+}
+
 type States = BTreeMap<(Form, Seed), Lambda>;
 
 fn states_of<'a>(table: &'a MetricTable, target: &TargetName) -> BTreeMap<&'a QuestionId, States> {

@@ -145,6 +145,7 @@ mod tests {
             agreement: Some(1.0),
             lambda: Some(lambda),
             elapsed_ms: 1.0,
+            cold_start: None,
         }
     }
 

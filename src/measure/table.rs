@@ -78,12 +78,19 @@ pub struct CellMetrics {
     pub lambda: Option<Lambda>,
     /// From the first attempt's start to the last one's end.
     pub elapsed_ms: f64,
+    /// Whether the target had to start something first, where it says so.
+    pub cold_start: Option<bool>,
 }
 
 impl CellMetrics {
     /// Whether this cell decides checks: a probe of the verdict, of a question that has an answer.
     pub fn counts(&self) -> bool {
         self.purpose == Purpose::Score && self.answerable
+    }
+
+    /// Whether λ is defined: not for a point of the sweep, nor without an answer to converge on.
+    fn has_lambda(&self) -> bool {
+        self.purpose != Purpose::Sweep && self.answerable
     }
 }
 
@@ -195,11 +202,11 @@ impl<'a> Prepared<'a> {
                     class: class.clone(),
                     stage: *stage,
                 };
-                cell.lambda = cell.counts().then_some(Lambda::Divergent);
+                cell.lambda = cell.has_lambda().then_some(Lambda::Divergent);
             }
             Outcome::Skipped { .. } => {
                 cell.status = Status::Skipped;
-                cell.lambda = cell.counts().then_some(Lambda::Divergent);
+                cell.lambda = cell.has_lambda().then_some(Lambda::Divergent);
             }
         }
         cell
@@ -256,7 +263,7 @@ impl<'a> Prepared<'a> {
         cell.agreement =
             reference.map(|reference| rbo_ext(&section_ranking(hits), reference, RBO_P));
         cell.lambda = cell
-            .counts()
+            .has_lambda()
             .then(|| state(cell.target_rank.is_some(), cell.agreement));
     }
 }
@@ -283,6 +290,7 @@ fn blank(seen: &Observation, question: &Question) -> CellMetrics {
         agreement: None,
         lambda: None,
         elapsed_ms: seen.elapsed_ms,
+        cold_start: seen.cold_start,
     }
 }
 
@@ -316,6 +324,8 @@ struct Row {
     agreement: Option<f64>,
     lambda_state: Option<Lambda>,
     elapsed_ms: f64,
+    #[serde(default)]
+    cold_start: Option<bool>,
 }
 
 impl Row {
@@ -348,6 +358,7 @@ impl Row {
             agreement: cell.agreement,
             lambda_state: cell.lambda,
             elapsed_ms: cell.elapsed_ms,
+            cold_start: cell.cold_start,
         }
     }
 
@@ -399,6 +410,7 @@ impl Row {
             agreement: self.agreement,
             lambda: self.lambda_state,
             elapsed_ms: self.elapsed_ms,
+            cold_start: self.cold_start,
         })
     }
 }

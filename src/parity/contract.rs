@@ -56,6 +56,12 @@ contract_fields! {
     Ready = "READY";
     /// Digest of the blob manifest.
     BlobManifest = "BLOB_MANIFEST";
+    /// What every cache key of the side begins with.
+    CachePrefix = "CACHE_PREFIX";
+    /// The queue topics that the side reads, separated by commas.
+    QueueTopics = "QUEUE_TOPICS";
+    /// State of the store that recognises repeated writes: `warm`, or anything else.
+    DedupeStore = "DEDUPE_STORE";
 }
 
 impl fmt::Display for ContractField {

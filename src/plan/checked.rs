@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::embed::EmbedderKind;
 use crate::goldset::{Filter, Snippets};
 use crate::ids::{Digest, Seed, TargetName};
-use crate::judge::{self, CheckId, Comparator, Definition, Override, Waiver};
-use crate::parity::Contract;
+use crate::judge::{self, CheckId, Comparator, Definition, Override, RunbookStage, Waiver};
+use crate::parity::{Contract, ContractField};
 use crate::plan::PolicyError;
 use crate::plan::written::{self, LimitOverride, TargetKind, Written};
 use crate::replay;
 use crate::stats::Resamples;
 use crate::target::Role;
-use crate::target::embedded::{Analyzer, Metric, Ranking};
+use crate::target::embedded::{Analyzer, Embedded, Metric, Ranking};
 use crate::units::Cutoff;
 
 /// A checked policy: one control, at least one other target, sensible numbers.
@@ -32,6 +32,10 @@ pub struct Policy {
     pub judge: judge::Settings,
     /// Which questions are asked.
     pub filter: Filter,
+    /// A run from before the change.
+    pub baseline: Option<PathBuf>,
+    /// Earlier runs of the same step; none at all is not the same as not given.
+    pub history: Option<Vec<PathBuf>>,
     /// BLAKE3 of the policy with its defaults, as canonical JSON. It covers no secret, since a
     /// policy holds none.
     pub digest: Digest,
@@ -71,6 +75,8 @@ pub struct TargetSpec {
     pub role: Role,
     /// What its contract is meant to say, where that is not what the control's says.
     pub intended: Contract,
+    /// Contract fields that it cannot find in itself.
+    pub stated: Contract,
     /// Distance of the dense search.
     pub metric: Metric,
     /// Text analysis of the lexical search.
@@ -109,6 +115,12 @@ pub(super) fn check(path: &Path, written: Written, filter: Filter) -> Result<Pol
             waivers: waivers(path, &written)?,
             ..gate(path, &written.gate)?
         },
+        baseline: written.gate.baseline.as_ref().map(|run| folder.join(run)),
+        history: written
+            .gate
+            .history
+            .as_ref()
+            .map(|runs| runs.iter().map(|run| folder.join(run)).collect()),
         targets: targets(path, folder, written.target)?,
         filter,
         digest,
@@ -219,7 +231,7 @@ fn gate(path: &Path, written: &written::Gate) -> Result<judge::Settings, PolicyE
     }
     Ok(judge::Settings {
         runbook: written.runbook,
-        stage: written.stage,
+        stage: stage(path, written)?,
         basis: written.evidence,
         overrides,
         resamples: Resamples {
@@ -228,6 +240,21 @@ fn gate(path: &Path, written: &written::Gate) -> Result<judge::Settings, PolicyE
         },
         ..judge::Settings::default()
     })
+}
+
+/// The stage as written, or the first of the runbook.
+fn stage(path: &Path, written: &written::Gate) -> Result<RunbookStage, PolicyError> {
+    let stages = written.runbook.stages();
+    let stage = written.stage.unwrap_or(stages[0]);
+    if stages.contains(&stage) {
+        return Ok(stage);
+    }
+    let known: Vec<&str> = stages.iter().map(|stage| stage.name()).collect();
+    Err(PolicyError::meaning(
+        path,
+        format!("the {} runbook has no stage `{stage}`", written.runbook),
+        format!("its stages: {}", known.join(", ")),
+    ))
 }
 
 fn limit_override(
@@ -258,9 +285,9 @@ fn limit_override(
         ));
     }
     let limit = match (definition.comparator, written.max, written.min) {
-        (Comparator::AtMost, Some(max), None) => max,
+        (Comparator::AtMost | Comparator::Within, Some(max), None) => max,
         (Comparator::AtLeast, None, Some(min)) => min,
-        (Comparator::AtMost, ..) => {
+        (Comparator::AtMost | Comparator::Within, ..) => {
             return Err(wrong(
                 "needs `max` and no `min`".to_owned(),
                 "the clause is an upper limit",
@@ -357,6 +384,9 @@ fn targets(
             "give exactly one target the role \"control\" (or \"blue\")",
         ));
     }
+    for target in &written {
+        check_target(path, target)?;
+    }
     if written.len() < 2 {
         return Err(PolicyError::meaning(
             path,
@@ -370,18 +400,40 @@ fn targets(
         .collect())
 }
 
-fn target_spec(folder: &Path, written: written::Target) -> TargetSpec {
-    let TargetKind::Embedded = written.kind;
-    let intended = written
-        .intended
+fn check_target(path: &Path, target: &written::Target) -> Result<(), PolicyError> {
+    let wrong = |message: String, help: &str| {
+        let message = format!("[[target]] {}: {message}", target.name);
+        Err(PolicyError::meaning(path, message, help))
+    };
+    if target.role == Role::Baseline {
+        let help = "name the run under [gate] baseline, or with --baseline";
+        return wrong("a baseline is a run, not a target".to_owned(), help);
+    }
+    let computed = |field: &&ContractField| Embedded::COMPUTED.contains(*field);
+    match target.stated.keys().find(computed) {
+        Some(field) => wrong(
+            format!("{field} is found in the index itself"),
+            "leave it out of `stated`; `intended` declares what it is meant to be",
+        ),
+        None => Ok(()),
+    }
+}
+
+fn contract(written: BTreeMap<ContractField, String>) -> Contract {
+    written
         .into_iter()
         .fold(Contract::default(), |contract, (field, value)| {
             contract.with(field, value)
-        });
+        })
+}
+
+fn target_spec(folder: &Path, written: written::Target) -> TargetSpec {
+    let TargetKind::Embedded = written.kind;
     TargetSpec {
         name: TargetName::new(written.name),
         role: written.role,
-        intended,
+        intended: contract(written.intended),
+        stated: contract(written.stated),
         metric: written.metric,
         analyzer: written.analyzer,
         ranking: written.ranking,

@@ -8,7 +8,7 @@ mod checked;
 mod error;
 mod written;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use checked::{Policy, RefereeSpec, TargetSpec};
 pub use error::PolicyError;
@@ -26,6 +26,10 @@ pub struct Overrides {
     pub stage: Option<RunbookStage>,
     /// A slice of the questions.
     pub filter: Filter,
+    /// A run from before the change.
+    pub baseline: Option<PathBuf>,
+    /// Earlier runs of the same step, beside those that the policy names.
+    pub history: Vec<PathBuf>,
 }
 
 /// Reads and checks a policy file.
@@ -39,7 +43,21 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Policy, PolicyError> {
     })?;
     let mut written: written::Written =
         toml::from_str(&text).map_err(|error| PolicyError::from_toml(path, &text, &error))?;
-    written.gate.runbook = overrides.runbook.unwrap_or(written.gate.runbook);
-    written.gate.stage = overrides.stage.unwrap_or(written.gate.stage);
-    checked::check(path, written, overrides.filter.clone())
+    if let Some(runbook) = overrides.runbook {
+        // Another runbook has other stages, so that the policy's stage goes with its runbook.
+        if runbook != written.gate.runbook {
+            written.gate.stage = None;
+        }
+        written.gate.runbook = runbook;
+    }
+    written.gate.stage = overrides.stage.or(written.gate.stage);
+    let mut policy = checked::check(path, written, overrides.filter.clone())?;
+    policy.baseline = overrides.baseline.clone().or(policy.baseline);
+    if !overrides.history.is_empty() {
+        policy
+            .history
+            .get_or_insert_default()
+            .extend(overrides.history.clone());
+    }
+    Ok(policy)
 }

@@ -80,6 +80,9 @@ pub(super) struct Target {
     /// What its contract is meant to say, where that is not what the control's says.
     #[serde(default)]
     pub(super) intended: BTreeMap<ContractField, String>,
+    /// Contract fields that the index cannot find in itself.
+    #[serde(default)]
+    pub(super) stated: BTreeMap<ContractField, String>,
     #[serde(default)]
     pub(super) skew: Skew,
 }
@@ -104,10 +107,18 @@ pub(super) struct Skew {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Gate {
     pub(super) runbook: Runbook,
-    pub(super) stage: RunbookStage,
+    /// The runbook's first, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stage: Option<RunbookStage>,
     pub(super) evidence: Basis,
     pub(super) bootstrap_resamples: u32,
     pub(super) bootstrap_seed: u64,
+    /// A run from before the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) baseline: Option<String>,
+    /// Earlier runs of the same step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) history: Option<Vec<String>>,
     #[serde(rename = "override")]
     pub(super) overrides: BTreeMap<String, LimitOverride>,
 }
@@ -117,10 +128,12 @@ impl Default for Gate {
         let usual = crate::judge::Settings::default();
         Self {
             runbook: usual.runbook,
-            stage: usual.stage,
+            stage: None,
             evidence: usual.basis,
             bootstrap_resamples: usual.resamples.n,
             bootstrap_seed: usual.resamples.seed,
+            baseline: None,
+            history: None,
             overrides: BTreeMap::new(),
         }
     }
@@ -170,11 +183,15 @@ kind = "embedded"
 metric = "cosine"
 analyzer = "en_stem"
 # intended = { ANALYZER = "simple" }  # declare a difference that is on purpose
+# stated = { SCHEMA_REV = "sc-12" }   # what this index cannot know of itself
 
 [gate]
-runbook = "canary"                  # canary | blue-green
-stage = "shadow"
+runbook = "canary"                  # canary | blue-green | multi-region | failover-drill | traffic-shaping
+stage = "shadow"                    # `ragstone explain` lists the checks, each with its stages
 evidence = "bound"                  # bound: the whole 95 % bound must hold; point: the estimate alone
+
+# baseline = "reports/before"       # a run from before the change, for BG-AUDIT
+# history = ["reports/run-1"]       # earlier runs of this step, for promotion, BG-KEEP and TS-TWICE; [] means none so far
 
 # [gate.override.CA-DS]
 # max = 0.50

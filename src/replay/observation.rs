@@ -14,6 +14,8 @@ pub enum Purpose {
     Score,
     /// A point of the ΔS(k) curve: a diagnosis, never part of a verdict.
     Sweep,
+    /// A cell asked once more with its only seed, to learn how much the target differs from itself.
+    Repeat,
 }
 
 /// One probe and what became of it.
@@ -37,6 +39,8 @@ pub struct Observation {
     pub attempts: u32,
     /// From the first attempt's start to the last one's end.
     pub elapsed_ms: f64,
+    /// Whether the target had to start something first, where it says so.
+    pub cold_start: Option<bool>,
 }
 
 /// What became of a probe.

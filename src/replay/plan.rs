@@ -31,7 +31,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// targets × questions × forms × seeds, and the k-sweep with form 0 and the first seed.
+    /// targets × questions × forms × seeds, and the k-sweep with form 0 and the first seed. With a
+    /// single seed every cell is repeated, since a comparison needs to know how much a side differs
+    /// from itself.
     ///
     /// The sweep asks again for each other cut-off instead of cutting one long list, since filters
     /// and rerankers depend on `k`.
@@ -51,6 +53,9 @@ impl Plan {
             for (form, _) in question.forms().take(1 + settings.paraphrases) {
                 for &seed in &settings.seeds {
                     ask(form, seed, settings.k, Purpose::Score);
+                }
+                if let [only] = settings.seeds[..] {
+                    ask(form, only, settings.k, Purpose::Repeat);
                 }
             }
             for &k in settings.k_sweep.iter().filter(|&&k| k != settings.k) {

@@ -83,6 +83,8 @@ struct Row {
     error_message: Option<String>,
     attempts: u32,
     elapsed_ms: f64,
+    #[serde(default)]
+    cold_start: Option<bool>,
     answer: Option<String>,
     hits: Vec<HitRow>,
 }
@@ -252,6 +254,7 @@ impl Row {
             error_message: None,
             attempts: seen.attempts,
             elapsed_ms: seen.elapsed_ms,
+            cold_start: seen.cold_start,
             answer: None,
             hits: Vec::new(),
         };
@@ -322,6 +325,7 @@ impl Row {
             outcome,
             attempts: self.attempts,
             elapsed_ms: self.elapsed_ms,
+            cold_start: self.cold_start,
         })
     }
 }

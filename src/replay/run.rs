@@ -190,6 +190,7 @@ fn skipped(gold: &GoldSet, targets: &[Arc<dyn Target>], probe: &Probe) -> Observ
         },
         attempts: 0,
         elapsed_ms: 0.0,
+        cold_start: None,
     }
 }
 
@@ -217,6 +218,7 @@ async fn ask(
         }
     };
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let cold_start = reply.as_ref().ok().and_then(|reply| reply.cold_start);
     let (outcome, texts) = match reply {
         Ok(reply) => scored(&reply),
         Err(Failure {
@@ -239,6 +241,7 @@ async fn ask(
             outcome,
             attempts,
             elapsed_ms,
+            cold_start,
             ..blank
         },
         texts,
@@ -364,6 +367,7 @@ mod tests {
             Box::pin(std::future::ready(reply.map(|hits| Reply {
                 hits,
                 answer: Some("an answer".into()),
+                cold_start: None,
             })))
         }
     }

@@ -117,6 +117,9 @@ pub struct TargetRecord {
     pub contract_error: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
+    /// The target that this one is an earlier run of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_of: Option<TargetName>,
 }
 
 /// One question of a run, for people who read a report without the gold set.

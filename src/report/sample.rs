@@ -107,6 +107,7 @@ fn cell(name: &str, index: usize, form: u16, seed: u64, k: usize) -> CellMetrics
         }),
         lambda: (purpose == Purpose::Score).then_some(state),
         elapsed_ms: 0.25,
+        cold_start: None,
     }
 }
 
@@ -132,6 +133,7 @@ fn observation(cell: &CellMetrics, index: usize, texts: &mut Texts) -> Observati
         outcome,
         attempts: 1,
         elapsed_ms: cell.elapsed_ms,
+        cold_start: cell.cold_start,
     }
 }
 
@@ -169,6 +171,7 @@ fn check(
     let definition = Definition::of(id);
     let quiet = matches!(verdict, CheckVerdict::Pass | CheckVerdict::NotApplicable);
     Check {
+        named: None,
         id,
         clause: definition.clause.to_owned(),
         target: target("eu-west"),
@@ -382,6 +385,7 @@ fn record() -> RunRecord {
                 contract_at_end: Some(contract),
                 contract_error: None,
                 seeds_vary: Some(false),
+                baseline_of: None,
             })
             .to_vec(),
         questions: (0..3).map(question).collect(),

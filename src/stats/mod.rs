@@ -45,7 +45,10 @@ pub use power::{
     errors_needed_per_arm, median_power, rate_power, requests_needed_per_arm, tost_power,
     trials_needed_without_event,
 };
-pub use proportion::{Tally, agresti_coull, clopper_pearson, jeffreys, newcombe, wilson};
+pub use proportion::{
+    Tally, agresti_coull, bounded_mean, bounded_mean_below, clopper_pearson, jeffreys, newcombe,
+    wilson,
+};
 pub use random::stream;
 pub use sign::sign_test;
 pub use test_result::{Alternative, NullLaw, TestResult};

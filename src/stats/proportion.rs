@@ -4,6 +4,7 @@
 //! than they say, and serve where an average over rates is enough.
 
 use statrs::distribution::{ContinuousCDF, Normal};
+use statrs::function::beta::beta_reg;
 
 use crate::stats::Interval;
 use crate::stats::solve::beta_quantile;
@@ -78,6 +79,66 @@ pub fn clopper_pearson(successes: u64, trials: u64, confidence: Confidence) -> O
         low,
         high,
     })
+}
+
+/// The mean of values in `[0, 1]` with the Clopper–Pearson bounds of its sum in place of a count,
+/// each one-sided at `confidence`.
+///
+/// Values between 0 and 1 spread no wider than coin throws of the same mean, so that the bounds of a
+/// coin hold for them; where every value is 0 or 1 they are exactly those. `None` without a value.
+///
+/// ```
+/// use ragstone::{stats::bounded_mean, units::Confidence};
+/// let covered = bounded_mean(&[1.0; 9], Confidence::P95).unwrap();
+/// assert!(covered.low > 0.70); // Eight would not do.
+/// assert!(bounded_mean(&[1.0; 8], Confidence::P95).unwrap().low < 0.70);
+/// ```
+///
+/// # Panics
+/// If a value lies outside `[0, 1]`.
+///
+/// Source: Hoeffding (1956), *On the distribution of the number of successes in independent trials*,
+/// compares the laws of the sums; that the bound holds for values that are no coins is checked by
+/// simulation in `reports/soundness.md`.
+pub fn bounded_mean(values: &[f64], confidence: Confidence) -> Option<Interval> {
+    let (sum, n) = bounded_sum(values)?;
+    let alpha = confidence.alpha();
+    Some(Interval {
+        estimate: sum / n,
+        low: if sum <= 0.0 {
+            0.0
+        } else {
+            beta_quantile(sum, n - sum + 1.0, alpha)
+        },
+        high: if sum >= n {
+            1.0
+        } else {
+            beta_quantile(sum + 1.0, n - sum, 1.0 - alpha)
+        },
+    })
+}
+
+/// How surprising so low a mean of values in `[0, 1]` would be, were the true mean `mean` or more:
+/// the p-value that belongs to the upper bound of [`bounded_mean`]. `None` without a value.
+///
+/// # Panics
+/// If a value or `mean` lies outside `[0, 1]`.
+pub fn bounded_mean_below(values: &[f64], mean: f64) -> Option<f64> {
+    assert!((0.0..=1.0).contains(&mean), "a mean lies in [0, 1]");
+    let (sum, n) = bounded_sum(values)?;
+    Some(if sum >= n {
+        1.0
+    } else {
+        1.0 - beta_reg(sum + 1.0, n - sum, mean)
+    })
+}
+
+/// The sum, no more than the number of values whatever the rounding, and that number.
+fn bounded_sum(values: &[f64]) -> Option<(f64, f64)> {
+    let fits = values.iter().all(|value| (0.0..=1.0).contains(value));
+    assert!(fits, "values lie in [0, 1]");
+    let n = values.len() as f64;
+    (!values.is_empty()).then(|| (values.iter().sum::<f64>().min(n), n))
 }
 
 /// Wilson's score bounds of a rate, each one-sided at `confidence`.

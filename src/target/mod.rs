@@ -73,6 +73,8 @@ pub struct Reply {
     pub hits: Vec<Hit>,
     /// The generated answer, from targets that answer.
     pub answer: Option<String>,
+    /// Whether the target had to start something before it could answer, where it says so.
+    pub cold_start: Option<bool>,
 }
 
 /// Where in an attempt something went wrong.
@@ -157,12 +159,19 @@ pub enum Role {
     Blue,
     /// The stack that will serve.
     Green,
+    /// A side of an earlier run, beside which this one is judged. No policy names it.
+    Baseline,
 }
 
 impl Role {
     /// Whether the others are compared with it.
     pub fn is_control(self) -> bool {
         matches!(self, Self::Control | Self::Blue)
+    }
+
+    /// Whether it is judged: neither what the others are compared with nor a side of an earlier run.
+    pub fn is_judged(self) -> bool {
+        !self.is_control() && self != Self::Baseline
     }
 }
 

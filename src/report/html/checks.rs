@@ -96,7 +96,9 @@ fn row(check: &Check, anchor: String) -> CheckRow {
         bounds: bounds(check),
         limit: match check.kind {
             Kind::Census => "exact match".to_owned(),
-            Kind::Sample => format!("{} {}", check.comparator.symbol(), limit(check.limit)),
+            Kind::Sample | Kind::Time => {
+                format!("{} {}", check.comparator.symbol(), limit(check.limit))
+            }
         },
         bar: bar(check),
         pill: Pill::of_check(check.verdict),
@@ -178,7 +180,9 @@ impl Scale {
 fn bar(check: &Check) -> Option<Bar> {
     const LABEL_WIDTH: f64 = 30.0;
     let estimate = check.estimate.filter(|value| value.is_finite())?;
-    if check.kind == Kind::Census || !check.limit.is_finite() {
+    // The scale begins at 0, which a margin to both sides does not.
+    let drawable = check.kind == Kind::Sample && check.comparator != Comparator::Within;
+    if !drawable || !check.limit.is_finite() {
         return None;
     }
     let bounds = [check.ci_low, check.ci_high];
@@ -210,7 +214,7 @@ fn good(comparator: Comparator, limit: f64) -> Option<(String, String)> {
     match comparator {
         Comparator::AtMost | Comparator::Below => Some((px(Scale::LEFT), px(limit - Scale::LEFT))),
         Comparator::AtLeast => Some((px(limit), px(Scale::RIGHT - limit))),
-        Comparator::Equal => None,
+        Comparator::Equal | Comparator::Within => None,
     }
 }
 

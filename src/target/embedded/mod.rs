@@ -57,6 +57,8 @@ pub struct Settings {
     pub ranking: Ranking,
     /// How sections are cut.
     pub snippets: Snippets,
+    /// Contract fields that an index cannot find in itself, such as the revision of the secrets.
+    pub stated: Contract,
     /// What is wrong with it on purpose.
     pub skew: Skew,
 }
@@ -165,6 +167,18 @@ fn rows(sections: &[Section], how: Snippets) -> Vec<Row> {
 }
 
 impl Embedded {
+    /// The contract fields that the index finds in itself; nobody states them on its behalf.
+    pub const COMPUTED: [ContractField; 8] = [
+        ContractField::IndexHash,
+        ContractField::Metric,
+        ContractField::Analyzer,
+        ContractField::BuildTs,
+        ContractField::Dim,
+        ContractField::Count,
+        ContractField::ModelTag,
+        ContractField::Chunker,
+    ];
+
     /// Builds the index of a corpus. `built_at` (RFC 3339) becomes `BUILD_TS`.
     ///
     /// # Errors
@@ -212,6 +226,13 @@ impl Embedded {
             .with(ContractField::Count, rows.len().to_string())
             .with(ContractField::ModelTag, vectors.model())
             .with(ContractField::Chunker, settings.snippets.to_string());
+        let contract = settings
+            .stated
+            .iter()
+            .filter(|(field, _)| !Self::COMPUTED.contains(field))
+            .fold(contract, |contract, (field, value)| {
+                contract.with(field, value)
+            });
         Ok(Self {
             name,
             ranking: settings.ranking,
@@ -239,7 +260,11 @@ impl Embedded {
             .take(query.k.get())
             .map(|(row, score)| self.hit(row, score))
             .collect();
-        Ok(Reply { hits, answer: None })
+        Ok(Reply {
+            hits,
+            answer: None,
+            cold_start: None,
+        })
     }
 
     fn dense_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {

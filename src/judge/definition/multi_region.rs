@@ -1,0 +1,87 @@
+//! MR: multi-region and failover routing.
+
+use crate::judge::CheckId::{
+    Mr5xx, MrBlob, MrDedupe, MrDrift, MrHash, MrHealth, MrKv, MrLam, MrP95,
+};
+use crate::judge::RunbookStage::{self, Routing};
+use crate::judge::definition::family::{CONVERGENCE, DRIFT, FIELDS, P95, PARITY, TELEMETRY};
+use crate::judge::definition::{Comparator, Definition, Kind, Method, Source};
+use crate::parity::ContractField;
+
+const ROUTING: &[RunbookStage] = &[Routing];
+
+pub(super) static CHECKS: &[Definition] = &[
+    Definition {
+        id: MrHash,
+        clause: "INDEX_HASH identical in every region before users are routed, and metric and analyzer too",
+        stages: ROUTING,
+        ..PARITY
+    },
+    Definition {
+        id: MrHealth,
+        clause: "health returns schema_rev, model_tag, secrets_rev and index_hash exactly equal; a plain 200 is not green",
+        stages: ROUTING,
+        method: Method::Parity(&[
+            ContractField::SchemaRev,
+            ContractField::ModelTag,
+            ContractField::SecretsRev,
+            ContractField::IndexHash,
+        ]),
+        remedy: "do not route: deploy the same schema, model and secrets to the region, and let its health endpoint state them",
+        ..FIELDS
+    },
+    Definition {
+        id: MrBlob,
+        clause: "blob manifests identical",
+        stages: ROUTING,
+        method: Method::Parity(&[ContractField::BlobManifest]),
+        remedy: "copy the blobs again and publish the manifest's digest in both regions",
+        ..FIELDS
+    },
+    Definition {
+        id: MrKv,
+        clause: "dedupe store warm and reachable in every region",
+        stages: ROUTING,
+        method: Method::Parity(&[ContractField::DedupeStore]),
+        meaning: "Every region states DEDUPE_STORE, and both state `warm`. A region that does not state it is not known to be warm.",
+        remedy: "warm the dedupe store of the region before routing users to it",
+        ..FIELDS
+    },
+    Definition {
+        id: MrDrift,
+        clause: "ΔS drift ≤ 0.03 across regions on the probe set, k = 10",
+        stages: ROUTING,
+        ..DRIFT
+    },
+    Definition {
+        id: MrLam,
+        clause: "λ convergent on two seeds",
+        stages: ROUTING,
+        ..CONVERGENCE
+    },
+    Definition {
+        id: MrP95,
+        clause: "p95 ≤ 1.10 × single-region baseline",
+        stages: ROUTING,
+        limit: 1.10,
+        ..P95
+    },
+    Definition {
+        id: Mr5xx,
+        clause: "no increase in 5xx at failover or failback",
+        stages: ROUTING,
+        remedy: "route back; look for the first failing stage in the telemetry",
+        ..TELEMETRY
+    },
+    Definition {
+        id: MrDedupe,
+        clause: "dedupe rate ≥ 99.9 % on write paths during the failover window",
+        stages: ROUTING,
+        sources: &[Source::Telemetry, Source::DrillLog],
+        kind: Kind::Census,
+        comparator: Comparator::AtLeast,
+        limit: 0.999,
+        remedy: "look at the dedupe key and its TTL: sha256(source_id + revision + index_hash + partition)",
+        ..TELEMETRY
+    },
+];
