@@ -6,6 +6,7 @@
 
 use crate::measure::Status;
 
+mod answers;
 mod case;
 mod census;
 mod definition;
@@ -26,6 +27,7 @@ mod waiver;
 
 use case::{Case, asked};
 
+pub use answers::answers_equal;
 pub use definition::{
     CHECKS, CheckId, Comparator, Definition, Kind, Runbook, RunbookStage, UnknownName, checks_of,
 };

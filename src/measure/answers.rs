@@ -155,14 +155,6 @@ pub struct AnswerComparison {
     pub unanswered: Option<Unanswered>,
 }
 
-impl AnswerComparison {
-    /// The worse of two, for a question that was asked more than once; the first if they are as bad.
-    #[must_use]
-    pub fn worse(self, other: Self) -> Self {
-        if other.rung > self.rung { other } else { self }
-    }
-}
-
 /// Compares two replies to one question.
 ///
 /// Rungs above `WithinNoise` are symmetric in the sides. Answers with neither a citation nor a

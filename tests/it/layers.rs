@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 14] = [
+const ORDER: [&[&str]; 15] = [
     &["ids", "units", "vector", "files"],
     &["stats"],
     &["goldset"],
@@ -17,6 +17,7 @@ const ORDER: [&[&str]; 14] = [
     &["judge"],
     &["report", "plan"],
     &["pipeline"],
+    &["answers"],
     &["merge"],
     &["cli"],
     &["main", "lib"],
