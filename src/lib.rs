@@ -7,8 +7,10 @@
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`] and
 //! [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`], [`measure`], [`judge`];
-//! beside each other [`report`] and [`plan`]; at the rim [`pipeline`], [`merge`] and [`cli`].
+//! beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
+//! [`answers`], [`merge`] and [`cli`].
 
+pub mod answers;
 pub mod cli;
 pub mod earlier;
 pub mod embed;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::answers::AnswersError;
 use crate::cli::ExitStatus;
 use crate::embed::EmbedError;
 use crate::goldset::GoldSetError;
@@ -53,6 +54,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Merge(#[from] MergeError),
+    /// Files of answers.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Answers(#[from] AnswersError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -115,6 +120,7 @@ impl Failure {
                 PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
             )
             | Self::Folder(_)
+            | Self::Answers(AnswersError::Read { .. })
             | Self::MakeFolder { .. }
             | Self::Stdout(_)
             | Self::Runtime(_) => ExitStatus::Error,
@@ -123,6 +129,7 @@ impl Failure {
             | Self::NotJudged { .. }
             | Self::NothingFailed { .. }
             | Self::Merge(_)
+            | Self::Answers(AnswersError::Content { .. })
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
         }

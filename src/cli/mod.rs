@@ -2,6 +2,7 @@
 //!
 //! stdout carries the result, stderr everything else. Exit codes are [`ExitStatus`].
 
+mod answers;
 mod completions;
 mod explain;
 mod failure;
@@ -116,6 +117,8 @@ enum Command {
     Verify(verify::Args),
     /// Put the shards of one run together and judge the whole.
     Merge(merge::Args),
+    /// Compare two files of answers to the same questions.
+    Answers(answers::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
     Explain(explain::Args),
     /// Work on a gold set.
@@ -152,6 +155,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Merge(args) => merge::run(&args, output),
+        Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
         Command::Init(args) => init::run(&args, output),

@@ -7,6 +7,7 @@
 use crate::measure::Status;
 use crate::parity::ContractField;
 
+mod answers;
 mod case;
 mod census;
 mod definition;
@@ -32,6 +33,7 @@ mod waiver;
 
 use case::{Case, asked};
 
+pub use answers::answers_equal;
 pub use definition::{
     CheckId, Comparator, Definition, Kind, Method, Runbook, RunbookStage, Source, UnknownName,
 };

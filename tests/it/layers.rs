@@ -18,6 +18,7 @@ const ORDER: [&[&str]; 15] = [
     &["report", "plan"],
     &["earlier"],
     &["pipeline"],
+    &["answers"],
     &["merge"],
     &["cli"],
     &["main", "lib"],
