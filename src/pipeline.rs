@@ -17,7 +17,7 @@ use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
     self, Evidence, GoldRef, PastRun, SideEvidence, TargetRef, Verdict, notes, waive, worst,
 };
-use crate::measure::{MatchError, Matched, MetricTable, measure, seeds_vary};
+use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure, seeds_vary};
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, RefereeSpec, TargetSpec};
 use crate::replay::{Counts, Plan, Purpose, Run, Side, replay};
@@ -288,6 +288,7 @@ impl Replayed {
             on: occasion.day,
             referee: session.referee.id(&vectors),
             parity: parity(&run, &session.policy.targets),
+            answers: session.answers(&record, &run, &vectors),
         };
         let evidence = evidence(&record, &judged, table, &occasion.started_at);
         let verdict = Verdict {
@@ -310,6 +311,33 @@ impl Replayed {
 }
 
 impl Session {
+    /// Each judged side's replies beside the control's, if the stage asks for it.
+    fn answers(&self, record: &RunRecord, run: &Run, vectors: &VectorTable) -> Vec<SideAnswers> {
+        let judge = &self.policy.judge;
+        let asks = |check: &judge::Definition| check.method == judge::Method::AnswersEqual;
+        let control = record
+            .targets
+            .iter()
+            .find(|target| target.role.is_control());
+        let Some(control) = control.filter(|_| judge.runbook.checks_at(judge.stage).any(asks))
+        else {
+            return Vec::new();
+        };
+        let replies = Replies {
+            observations: &run.observations,
+            texts: &run.texts,
+            vectors: Some(vectors),
+        };
+        let asking = record.asking();
+        let judged = record
+            .targets
+            .iter()
+            .filter(|target| target.role.is_judged());
+        judged
+            .map(|side| replies.compare(&asking, &side.name, &control.name))
+            .collect()
+    }
+
     /// Vectors for what was asked and what came back.
     async fn vectors_of(&self, run: &Run) -> Result<Arc<VectorTable>, EmbedError> {
         if run
@@ -487,6 +515,7 @@ fn evidence(
         table,
         sides: record.targets.iter().map(side).collect(),
         parity: judged.parity.clone(),
+        answers: judged.answers.clone(),
         referee: judged.referee.clone(),
         started_at: started_at.parse().ok(),
     }

@@ -13,6 +13,7 @@ mod census;
 mod definition;
 mod diagnosis;
 mod drill;
+mod equal;
 mod errors;
 mod evidence;
 mod failing;
@@ -108,7 +109,7 @@ fn one(
         | Method::Shifts
         | Method::CoverageDrift
         | Method::Flips => paired::paired(blank, case, definition.method),
-        Method::AnswersEqual => observed::observed(blank, case),
+        Method::AnswersEqual => equal::equal(blank, case),
         Method::PreFlight => pre_flight::pre_flight(blank, case),
         Method::AfterCutover => paired::after_cutover(blank, case),
         Method::GreenHour => history::green_hour(blank, case, so_far),

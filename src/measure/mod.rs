@@ -17,6 +17,7 @@ mod numbers;
 mod overlap;
 mod pairs;
 mod question;
+mod replies;
 mod table;
 mod wording;
 
@@ -36,5 +37,6 @@ pub use numbers::numbers;
 pub use overlap::{RBO_P, Ranking, rbo_ext};
 pub use pairs::{PairedQuestion, pair};
 pub use question::{Missing, QuestionMetrics, questions};
+pub use replies::{Asking, OwnShare, QuestionAnswers, Replies, SideAnswers};
 pub use table::{CellMetrics, Latency, MetricTable, Status, latency, measure};
 pub use wording::normalised;

@@ -21,7 +21,7 @@ use crate::embed::EmbedderId;
 use crate::goldset::Filter;
 use crate::ids::{Digest, QuestionId, SectionKey, TargetName, Topic};
 use crate::judge::{self, Verdict};
-use crate::measure::MetricTable;
+use crate::measure::{Asking, MetricTable, SideAnswers};
 use crate::parity::{Contract, SideParity};
 use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
@@ -85,6 +85,21 @@ pub struct RunRecord {
 impl RunRecord {
     /// The format this version writes.
     pub const FORMAT: u32 = 1;
+
+    /// The questions that have an answer, as comparing replies needs them.
+    pub fn asking(&self) -> Vec<Asking<'_>> {
+        let asked = self
+            .questions
+            .iter()
+            .filter(|question| !question.targets.is_empty());
+        asked
+            .map(|question| Asking {
+                id: &question.id,
+                wording: question.forms.first().map_or("", String::as_str),
+                targets: &question.targets,
+            })
+            .collect()
+    }
 }
 
 /// What judging needs beside the tables.
@@ -98,6 +113,9 @@ pub struct JudgedRecord {
     pub referee: EmbedderId,
     /// Each side against the control, as found during the run.
     pub parity: Vec<SideParity>,
+    /// Replies beside replies, where the runbook asks whether they are equal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<SideAnswers>,
 }
 
 /// One target of a run.
