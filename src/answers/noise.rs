@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::RecordedReply;
 use crate::answers::compare::Vectors;
 use crate::answers::pairing::{Paired, SideReplies};
-use crate::measure::{AnswerSummary, Rung, SemanticEvidence, answers_equal};
+use crate::measure::{AnswerContext, AnswerSummary, Rung, answers_equal};
 use crate::stats::{Interval, mean, quantile};
 use crate::units::Confidence;
 
@@ -64,12 +64,13 @@ impl SelfNoise {
         };
         let rungs = repeated.iter().map(|(gold, repeats)| {
             let rung = |&(first, repeat): &(&RecordedReply, &RecordedReply)| {
-                let evidence = SemanticEvidence {
+                let context = AnswerContext {
+                    question: &first.question,
                     gold,
                     distance: vectors.distance(first, repeat),
                     noise: [distance_p95; 2],
                 };
-                answers_equal(&first.reply(), &repeat.reply(), evidence).rung
+                answers_equal(&first.reply(), &repeat.reply(), context).rung
             };
             repeats.iter().map(rung).max().unwrap_or(Rung::Different)
         });
