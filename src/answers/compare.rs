@@ -30,7 +30,8 @@ pub fn texts(a: &AnswerFile, b: &AnswerFile) -> Vec<String> {
     texts
 }
 
-/// Compares two sides question by question, and judges the share of equal questions against `limit`.
+/// Compares two sides question by question, and judges the share of equal questions against
+/// `limit`.
 ///
 /// A question's replies are paired by seed, and within a seed in the order of the lines; its worst
 /// pair is its rung. Without `referred` the semantic rung is not checked, and the report says so.

@@ -30,7 +30,8 @@ pub struct SelfNoise {
     /// Its exact upper one-sided bound.
     pub ci_high: Option<f64>,
     /// The 95 % quantile over questions of the mean distance, 1 − cos in `[0, 2]`, between a reply
-    /// and its repeats. None without vectors, or if fewer than [`LEAST_REPEATED`] questions have one.
+    /// and its repeats. None without vectors, or if fewer than [`LEAST_REPEATED`] questions have
+    /// one.
     pub distance_p95: Option<f64>,
 }
 

@@ -219,8 +219,8 @@ fn by_content(a: &Reply, b: &Reply, question: &str) -> Option<Rung> {
         .next()
 }
 
-/// Whether two answers cite the same: in their text, and beside it. A number in the text points into
-/// the list beside it, so with numbers the lists must have the same order.
+/// Whether two answers cite the same: in their text, and beside it. A number in the text points
+/// into the list beside it, so with numbers the lists must have the same order.
 fn same_citations(a: &Reply, b: &Reply) -> bool {
     let in_text = |reply: &Reply| -> BTreeSet<String> {
         citations(reply.answer.unwrap_or_default())

@@ -11,8 +11,8 @@ const THIN_BLANKS: &[char] = &['\u{a0}', '\u{2009}', '\u{202f}'];
 /// The numbers of an answer outside its citation markers, sorted; one that is said twice is there
 /// twice.
 ///
-/// A number is a word with an ASCII digit in it, in lower case, with its sign, decimals, percent and
-/// attached letters. Two spellings are one number only where nobody could read them as two:
+/// A number is a word with an ASCII digit in it, in lower case, with its sign, decimals, percent
+/// and attached letters. Two spellings are one number only where nobody could read them as two:
 ///
 /// - thousands: `1,000` and `1 000` (no-break or thin blank) are `1000`; `1,5` is two numbers, and
 ///   `1.000` stays as it is, since half the world reads it as a thousand;
@@ -20,8 +20,8 @@ const THIN_BLANKS: &[char] = &['\u{a0}', '\u{2009}', '\u{202f}'];
 /// - percent: `5 %`, `5%` and `5 percent` are `5%`, which is not `5`;
 /// - letters: `16GB`, `v2.1` and `3rd` keep them; a unit or currency apart is not compared.
 ///
-/// The ordinals of a numbered list are numbers too: a step that was lost is a difference. Numbers in
-/// words ("three") are not read.
+/// The ordinals of a numbered list are numbers too: a step that was lost is a difference. Numbers
+/// in words ("three") are not read.
 ///
 /// ```
 /// use ragstone::measure::numbers;

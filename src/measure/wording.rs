@@ -14,8 +14,8 @@ const OPENING: &[char] = &['(', '[', '{'];
 /// citation marker. Citation markers keep their letters, since names of files differ by case.
 ///
 /// The normal form is C and not KC: KC turns `10²` into `102` and `½` into `1⁄2`, which would make
-/// different statements equal. Punctuation itself stays, and so do blanks that part a sign, a dot or
-/// a slash from the word behind it (`- 5`, `cd ..`, `the .env file`).
+/// different statements equal. Punctuation itself stays, and so do blanks that part a sign, a dot
+/// or a slash from the word behind it (`- 5`, `cd ..`, `the .env file`).
 ///
 /// ```
 /// use ragstone::measure::normalised;

@@ -1,4 +1,5 @@
-//! `ragstone answers`: two files of answers, every rung, and everything that can be wrong with them.
+//! `ragstone answers`: two files of answers, every rung, and everything that can be wrong with
+//! them.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -485,7 +486,8 @@ fn two_runs_of_one_real_system_are_not_equal() {
     assert_eq!(report["n_questions"], 198);
     assert_eq!(report["duplicates"].as_array().expect("a list").len(), 2);
     assert_eq!(report["verdict"], "FAIL");
-    // Counted outside of this program: 56 questions with the same bytes, 147 on the first three rungs.
+    // Counted outside of this program: 56 questions with the same bytes, 147 on the first three
+    // rungs.
     assert_eq!(report["by_rung"]["identical"], 56);
     assert_eq!(report["n_equal"], 147);
     let itself = Sides::new(file("azure-baseline"), file("azure-baseline")).report(&[]);
