@@ -8,7 +8,7 @@ use crate::answers::{
 use crate::embed::{EmbedderId, VectorTable};
 use crate::ids::QuestionId;
 use crate::judge;
-use crate::measure::{AnswerSummary, Rung, SemanticEvidence, SemanticRung, answers_equal};
+use crate::measure::{AnswerContext, AnswerSummary, Rung, SemanticRung, answers_equal};
 use crate::units::Confidence;
 use crate::vector::cosine;
 
@@ -30,7 +30,8 @@ pub fn texts(a: &AnswerFile, b: &AnswerFile) -> Vec<String> {
     texts
 }
 
-/// Compares two sides question by question, and judges the share of equal questions against `limit`.
+/// Compares two sides question by question, and judges the share of equal questions against
+/// `limit`.
 ///
 /// A question's replies are paired by seed, and within a seed in the order of the lines; its worst
 /// pair is its rung. Without `referred` the semantic rung is not checked, and the report says so.
@@ -120,12 +121,13 @@ fn result(question: &Paired, vectors: Vectors, noise: [Option<f64>; 2]) -> Quest
     }
     let gold = question.gold();
     let pairs = question.pairs().into_iter().map(|(ours, theirs)| {
-        let evidence = SemanticEvidence {
+        let context = AnswerContext {
+            question: &ours.question,
             gold: &gold,
             distance: vectors.distance(ours, theirs),
             noise,
         };
-        let compared = answers_equal(&ours.reply(), &theirs.reply(), evidence);
+        let compared = answers_equal(&ours.reply(), &theirs.reply(), context);
         QuestionResult {
             id: question.id.clone(),
             rung: compared.rung,

@@ -17,7 +17,8 @@ use crate::goldset::{Problem, Rule, listed, without_line};
 use crate::ids::{Digest, QuestionId, Seed};
 use crate::measure::Reply;
 
-/// The most that a compressed file may hold: more is no log of answers, and would not fit in memory.
+/// The most that a compressed file may hold: more is no log of answers, and would not fit in
+/// memory.
 const LARGEST: u64 = 4 << 30;
 /// What one line holds, for messages.
 const EXPECTED: &str = "{\"id\": …, \"question\": …, \"answer\": …, \"citations\": […], \"gold\": […], \"seed\": …}, of which question and answer are required";

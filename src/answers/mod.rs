@@ -1,8 +1,8 @@
 //! Two logs of answers to the same questions, compared question by question.
 //!
-//! [`load()`] reads a side, or says by line everything that is wrong with it. [`compare`] is pure: it
-//! pairs the replies, walks the ladder of [`crate::measure::answers_equal`] and judges the share of
-//! equal questions. Vectors, where the semantic rung is wanted, are made by the caller for the
+//! [`load()`] reads a side, or says by line everything that is wrong with it. [`compare`] is pure:
+//! it pairs the replies, walks the ladder of [`crate::measure::answers_equal`] and judges the share
+//! of equal questions. Vectors, where the semantic rung is wanted, are made by the caller for the
 //! [`texts`] of both sides.
 //!
 //! No reply is lost: the questions are those of either side, a question that only one side has is
@@ -153,7 +153,8 @@ pub struct QuestionResult {
     pub unanswered: Option<Unanswered>,
     /// Why there was nothing to pair.
     pub unmatched: Option<Unmatched>,
-    /// Line of that pair's reply in the first file, from 1; the first line where nothing was paired.
+    /// Line of that pair's reply in the first file, from 1; the first line where nothing was
+    /// paired.
     pub line_a: Option<u64>,
     /// The same in the second file.
     pub line_b: Option<u64>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::RecordedReply;
 use crate::answers::compare::Vectors;
 use crate::answers::pairing::{Paired, SideReplies};
-use crate::measure::{AnswerSummary, Rung, SemanticEvidence, answers_equal};
+use crate::measure::{AnswerContext, AnswerSummary, Rung, answers_equal};
 use crate::stats::{Interval, mean, quantile};
 use crate::units::Confidence;
 
@@ -30,7 +30,8 @@ pub struct SelfNoise {
     /// Its exact upper one-sided bound.
     pub ci_high: Option<f64>,
     /// The 95 % quantile over questions of the mean distance, 1 − cos in `[0, 2]`, between a reply
-    /// and its repeats. None without vectors, or if fewer than [`LEAST_REPEATED`] questions have one.
+    /// and its repeats. None without vectors, or if fewer than [`LEAST_REPEATED`] questions have
+    /// one.
     pub distance_p95: Option<f64>,
 }
 
@@ -64,12 +65,13 @@ impl SelfNoise {
         };
         let rungs = repeated.iter().map(|(gold, repeats)| {
             let rung = |&(first, repeat): &(&RecordedReply, &RecordedReply)| {
-                let evidence = SemanticEvidence {
+                let context = AnswerContext {
+                    question: &first.question,
                     gold,
                     distance: vectors.distance(first, repeat),
                     noise: [distance_p95; 2],
                 };
-                answers_equal(&first.reply(), &repeat.reply(), evidence).rung
+                answers_equal(&first.reply(), &repeat.reply(), context).rung
             };
             repeats.iter().map(rung).max().unwrap_or(Rung::Different)
         });

@@ -4,8 +4,8 @@ use crate::judge::rule::decide;
 use crate::judge::{Basis, CheckVerdict, Comparator, ReasonCode, RunVerdict};
 use crate::stats::Interval;
 
-/// Judges the share of equal questions by its bound: PASS if the lower bound is at or above `limit`,
-/// FAIL if the upper one is below it, INCONCLUSIVE otherwise and without a question.
+/// Judges the share of equal questions by its bound: PASS if the lower bound is at or above
+/// `limit`, FAIL if the upper one is below it, INCONCLUSIVE otherwise and without a question.
 ///
 /// `own` is the same share of each side against its own repeats, where it was repeated. A side that
 /// fails against itself makes the comparison INCONCLUSIVE, since no difference between the sides

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Digest;
 use crate::measure::citations::is_number;
+use crate::measure::numbers::stated_numbers;
 use crate::measure::{citations, normalised, numbers};
 use crate::stats::{Interval, clopper_pearson};
 use crate::units::Confidence;
@@ -89,9 +90,11 @@ impl Reply<'_> {
     }
 }
 
-/// What the rung [`Rung::WithinNoise`] rests on.
+/// What the ladder knows beside the two replies.
 #[derive(Clone, Copy, Debug)]
-pub struct SemanticEvidence<'a> {
+pub struct AnswerContext<'a> {
+    /// The question: a number that it holds is repeated by an answer, not stated.
+    pub question: &'a str,
     /// The citations that ought to be kept; none if they are not known.
     pub gold: &'a BTreeSet<String>,
     /// 1 − cos of the two answers, in `[0, 2]`; none without a referee.
@@ -159,16 +162,17 @@ pub struct AnswerComparison {
 ///
 /// Rungs above `WithinNoise` are symmetric in the sides. Answers with neither a citation nor a
 /// number have the empty sets in common, which says nothing about them: the third rung needs at
-/// least one of either. An answer never equals a reply without one.
+/// least one of either. A number that the question holds, or that only counts the lines of a list,
+/// is no such one, since "yes" and "no" both repeat it. An answer never equals a reply without one.
 ///
 /// ```
-/// use ragstone::measure::{Reply, Rung, SemanticEvidence, answers_equal};
+/// use ragstone::measure::{Reply, Rung, AnswerContext, answers_equal};
 /// let reply = |answer| Reply { answer: Some(answer), ..Reply::default() };
-/// let no_evidence = SemanticEvidence { gold: &Default::default(), distance: None, noise: [None; 2] };
-/// let compared = answers_equal(&reply("Wait 5 minutes [1]."), &reply("It takes 5 minutes [1]."), no_evidence);
+/// let alone = AnswerContext { question: "How long?", gold: &Default::default(), distance: None, noise: [None; 2] };
+/// let compared = answers_equal(&reply("Wait 5 minutes [1]."), &reply("It takes 5 minutes [1]."), alone);
 /// assert_eq!(compared.rung, Rung::SameCitationsAndNumbers);
 /// ```
-pub fn answers_equal(a: &Reply, b: &Reply, evidence: SemanticEvidence) -> AnswerComparison {
+pub fn answers_equal(a: &Reply, b: &Reply, context: AnswerContext) -> AnswerComparison {
     let unanswered = match (a.is_missing(), b.is_missing()) {
         (false, false) => None,
         (true, false) => Some(Unanswered::ByA),
@@ -177,10 +181,10 @@ pub fn answers_equal(a: &Reply, b: &Reply, evidence: SemanticEvidence) -> Answer
     };
     let (rung, semantic) = if unanswered.is_some() {
         (Rung::Different, SemanticRung::NoReply)
-    } else if let Some(rung) = by_content(a, b) {
+    } else if let Some(rung) = by_content(a, b, context.question) {
         (rung, SemanticRung::NotNeeded)
     } else {
-        match by_distance(a, b, evidence) {
+        match by_distance(a, b, context) {
             SemanticRung::Held => (Rung::WithinNoise, SemanticRung::Held),
             missed => (Rung::Different, missed),
         }
@@ -188,18 +192,18 @@ pub fn answers_equal(a: &Reply, b: &Reply, evidence: SemanticEvidence) -> Answer
     AnswerComparison {
         rung,
         semantic,
-        distance: evidence.distance,
+        distance: context.distance,
         unanswered,
     }
 }
 
 /// The first of the three rungs that need nothing but the replies.
-fn by_content(a: &Reply, b: &Reply) -> Option<Rung> {
+fn by_content(a: &Reply, b: &Reply, question: &str) -> Option<Rung> {
     let holds: [bool; 3] = match (a.answer, b.answer) {
         (Some(ours), Some(theirs)) => [
             ours == theirs && a.citations == b.citations,
             normalised(ours) == normalised(theirs) && same_citations(a, b),
-            same_citations(a, b) && same_numbers(ours, theirs) && states_something(a),
+            same_citations(a, b) && same_numbers(ours, theirs) && states_something(a, question),
         ],
         (None, None) => [
             !a.passages.is_empty() && a.passages == b.passages,
@@ -215,8 +219,8 @@ fn by_content(a: &Reply, b: &Reply) -> Option<Rung> {
         .next()
 }
 
-/// Whether two answers cite the same: in their text, and beside it. A number in the text points into
-/// the list beside it, so with numbers the lists must have the same order.
+/// Whether two answers cite the same: in their text, and beside it. A number in the text points
+/// into the list beside it, so with numbers the lists must have the same order.
 fn same_citations(a: &Reply, b: &Reply) -> bool {
     let in_text = |reply: &Reply| -> BTreeSet<String> {
         citations(reply.answer.unwrap_or_default())
@@ -238,23 +242,25 @@ fn same_numbers(a: &str, b: &str) -> bool {
     numbers(a) == numbers(b)
 }
 
-/// Whether an answer cites or counts at all.
-fn states_something(reply: &Reply) -> bool {
-    !reply.cited().is_empty() || !numbers(reply.answer.unwrap_or_default()).is_empty()
+/// Whether an answer cites, or says a number that the question did not say first.
+fn states_something(reply: &Reply, question: &str) -> bool {
+    let asked = numbers(question);
+    let stated = stated_numbers(reply.answer.unwrap_or_default());
+    !reply.cited().is_empty() || stated.iter().any(|number| !asked.contains(number))
 }
 
-fn by_distance(a: &Reply, b: &Reply, evidence: SemanticEvidence) -> SemanticRung {
-    if evidence.gold.is_empty() {
+fn by_distance(a: &Reply, b: &Reply, context: AnswerContext) -> SemanticRung {
+    if context.gold.is_empty() {
         return SemanticRung::GoldUnknown;
     }
-    let Some(distance) = evidence.distance else {
+    let Some(distance) = context.distance else {
         return SemanticRung::DistanceUnknown;
     };
-    let [Some(noise_a), Some(noise_b)] = evidence.noise else {
+    let [Some(noise_a), Some(noise_b)] = context.noise else {
         return SemanticRung::NoiseUnknown;
     };
     let (ours, theirs) = (a.cited(), b.cited());
-    let mut kept = evidence.gold.intersection(&ours).peekable();
+    let mut kept = context.gold.intersection(&ours).peekable();
     if kept.peek().is_none() || !kept.all(|citation| theirs.contains(citation)) {
         return SemanticRung::GoldLost;
     }
@@ -320,12 +326,13 @@ mod tests {
 
     fn compare(a: &Reply, b: &Reply) -> AnswerComparison {
         let gold = BTreeSet::new();
-        let evidence = SemanticEvidence {
+        let context = AnswerContext {
+            question: "Is it true of step 7?",
             gold: &gold,
             distance: None,
             noise: UNKNOWN,
         };
-        answers_equal(a, b, evidence)
+        answers_equal(a, b, context)
     }
 
     #[track_caller]
@@ -354,7 +361,18 @@ mod tests {
     #[test]
     fn answers_that_state_nothing_are_not_equal_by_having_nothing() {
         check("Yes, at once.", "No, never.", Rung::Different);
-        check("Yes, 2.", "No, 2.", Rung::SameCitationsAndNumbers);
+        check("Yes, step 7.", "No, step 7.", Rung::Different);
+        check("1. Yes\n2. Never", "1. No\n2. Always", Rung::Different);
+        check(
+            "1. Go [1]\n2. Stop",
+            "1. Go [1]\n2. Stop\n3. Wait",
+            Rung::Different,
+        );
+        check(
+            "Yes, step 7 of 8.",
+            "It is 8, step 7.",
+            Rung::SameCitationsAndNumbers,
+        );
         check("Yes [a.pdf].", "No [a.pdf].", Rung::SameCitationsAndNumbers);
     }
 
@@ -448,13 +466,14 @@ mod tests {
         expected: SemanticRung,
     ) {
         let gold = names(gold).into_iter().collect();
-        let evidence = SemanticEvidence {
+        let context = AnswerContext {
+            question: "Is it true of step 7?",
             gold: &gold,
             distance,
             noise,
         };
         let (a, b) = (reply("Wait 5 s [a.pdf] [b.pdf]."), reply("Wait [a.pdf]."));
-        let compared = answers_equal(&a, &b, evidence);
+        let compared = answers_equal(&a, &b, context);
         assert_eq!(compared.semantic, expected);
         assert_eq!(compared.rung.is_equal(), expected == SemanticRung::Held);
     }

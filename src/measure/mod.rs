@@ -22,7 +22,7 @@ mod table;
 mod wording;
 
 pub use answers::{
-    AnswerComparison, AnswerSummary, Reply, Rung, SemanticEvidence, SemanticRung, Unanswered,
+    AnswerComparison, AnswerContext, AnswerSummary, Reply, Rung, SemanticRung, Unanswered,
     answers_equal,
 };
 pub use axis::{Axes, FlippedParaphrases, axes, flipped_paraphrases, seeds_vary};

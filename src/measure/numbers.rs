@@ -11,8 +11,8 @@ const THIN_BLANKS: &[char] = &['\u{a0}', '\u{2009}', '\u{202f}'];
 /// The numbers of an answer outside its citation markers, sorted; one that is said twice is there
 /// twice.
 ///
-/// A number is a word with an ASCII digit in it, in lower case, with its sign, decimals, percent and
-/// attached letters. Two spellings are one number only where nobody could read them as two:
+/// A number is a word with an ASCII digit in it, in lower case, with its sign, decimals, percent
+/// and attached letters. Two spellings are one number only where nobody could read them as two:
 ///
 /// - thousands: `1,000` and `1 000` (no-break or thin blank) are `1000`; `1,5` is two numbers, and
 ///   `1.000` stays as it is, since half the world reads it as a thousand;
@@ -20,7 +20,7 @@ const THIN_BLANKS: &[char] = &['\u{a0}', '\u{2009}', '\u{202f}'];
 /// - percent: `5 %`, `5%` and `5 percent` are `5%`, which is not `5`;
 /// - letters: `16GB`, `v2.1` and `3rd` keep them; a unit or currency apart is not compared.
 ///
-/// Left out are the ordinals of a numbered list, which count its lines and state nothing. Numbers
+/// The ordinals of a numbered list are numbers too: a step that was lost is a difference. Numbers
 /// in words ("three") are not read.
 ///
 /// ```
@@ -29,21 +29,25 @@ const THIN_BLANKS: &[char] = &['\u{a0}', '\u{2009}', '\u{202f}'];
 /// ```
 pub fn numbers(answer: &str) -> Vec<String> {
     let text = without_markers(answer);
+    let mut found: Vec<String> = text.lines().flat_map(in_line).collect();
+    found.sort_unstable();
+    found
+}
+
+/// The numbers of an answer without the ordinals of its numbered lists, which count lines and state
+/// nothing.
+pub(super) fn stated_numbers(answer: &str) -> Vec<String> {
+    let text = without_markers(answer);
     let ordinals: BTreeSet<u32> = text.lines().filter_map(ordinal).map(|(n, _)| n).collect();
     let of_list = |n: u32| match n {
         1 => ordinals.contains(&2),
         _ => ordinals.contains(&n.wrapping_sub(1)),
     };
-    let mut found: Vec<String> = text
-        .lines()
-        .map(|line| match ordinal(line) {
-            Some((n, rest)) if of_list(n) => rest,
-            _ => line,
-        })
-        .flat_map(in_line)
-        .collect();
-    found.sort_unstable();
-    found
+    let lines = text.lines().map(|line| match ordinal(line) {
+        Some((n, rest)) if of_list(n) => rest,
+        _ => line,
+    });
+    lines.flat_map(in_line).collect()
 }
 
 /// The ordinal that a line begins with, as `2.` or `**2)**`, and what follows it.
@@ -215,13 +219,19 @@ mod tests {
     }
 
     #[test]
-    fn citations_and_ordinals_state_nothing() {
+    fn citations_are_no_numbers() {
         check("Drain 3 queues [1] [a.pdf#page=7].", &["3"]);
-        check("1. Stop\n2. Wait 5 minutes\n3) Go", &["5"]);
-        check("**1.** Stop\n**2.** Go", &[]);
-        check("42.", &["42"]);
-        check("12. That is the limit.", &["12"]);
         check("", &[]);
+    }
+
+    #[test]
+    fn the_ordinals_of_a_list_are_compared_and_state_nothing() {
+        let steps = "1. Stop\n2. Wait 5 minutes\n3) Go";
+        check(steps, &["1", "2", "3", "5"]);
+        assert_eq!(stated_numbers(steps), ["5"]);
+        assert!(stated_numbers("**1.** Stop\n**2.** Go").is_empty());
+        assert_eq!(stated_numbers("42."), ["42"]);
+        assert_eq!(stated_numbers("12. That is the limit."), ["12"]);
     }
 
     proptest! {

@@ -14,34 +14,37 @@ const OPENING: &[char] = &['(', '[', '{'];
 /// citation marker. Citation markers keep their letters, since names of files differ by case.
 ///
 /// The normal form is C and not KC: KC turns `10²` into `102` and `½` into `1⁄2`, which would make
-/// different statements equal. Punctuation itself stays, and so do blanks that part a sign, a dot or
-/// a slash from the word behind it (`- 5`, `cd ..`, `the .env file`).
+/// different statements equal. Punctuation itself stays, and so do blanks that part a sign, a dot
+/// or a slash from the word behind it (`- 5`, `cd ..`, `the .env file`).
 ///
 /// ```
 /// use ragstone::measure::normalised;
 /// assert_eq!(normalised("Drain  the queue , [A.pdf] ( once )!\n"), "drain the queue,[A.pdf] (once)!");
 /// ```
 pub fn normalised(answer: &str) -> String {
-    let mut folded = String::with_capacity(answer.len());
+    let mut text = String::with_capacity(answer.len());
     let mut end_before = 0;
     for marker in markers(answer) {
-        // The blank before a marker goes, and one after it is as written.
-        folded.push_str(fold(&answer[end_before..marker.range.start]).trim_end());
-        folded.push_str(&answer[marker.range.clone()]);
+        append(&mut text, &fold(&answer[end_before..marker.range.start]));
+        text.push_str(&answer[marker.range.clone()]);
         end_before = marker.range.end;
     }
-    folded.push_str(&fold(&answer[end_before..]));
-    let mut text = String::with_capacity(folded.len());
-    for word in folded.split_whitespace() {
-        let joined = text.is_empty()
-            || text.ends_with(OPENING)
-            || word.trim_start_matches(CLOSING).is_empty();
-        if !joined {
+    append(&mut text, &fold(&answer[end_before..]));
+    text
+}
+
+/// Adds the words of a stretch between two markers, each after a blank where it had white space
+/// before it and does not close.
+fn append(text: &mut String, stretch: &str) {
+    let mut apart = stretch.starts_with(char::is_whitespace);
+    for word in stretch.split_whitespace() {
+        let closes = word.trim_start_matches(CLOSING).is_empty();
+        if apart && !closes && !text.is_empty() && !text.ends_with(OPENING) {
             text.push(' ');
         }
         text.push_str(word);
+        apart = true;
     }
-    text
 }
 
 /// Lower case in normal form C. Lower-casing can leave the normal form, hence the second pass.
@@ -83,6 +86,7 @@ mod tests {
         );
         same("wait ( 5 minutes )", "wait (5 minutes)");
         same("Wait [a.pdf] .", "wait[a.pdf].");
+        same("Wait , [a.pdf] then go", "wait,[a.pdf] then go");
     }
 
     #[test]
