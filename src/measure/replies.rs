@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::VectorTable;
 use crate::ids::{Form, QuestionId, SectionKey, TargetName};
-use crate::measure::{AnswerComparison, Centroid, Reply, SemanticEvidence, answers_equal};
+use crate::measure::{AnswerComparison, AnswerContext, Centroid, Reply, answers_equal};
 use crate::replay::{HitRecord, Observation, Outcome, Purpose};
 use crate::stats::quantile;
 use crate::target::Texts;
@@ -128,7 +128,8 @@ impl<'a> Replies<'a> {
         noise: [Option<f64>; 2],
     ) -> AnswerComparison {
         let gold: BTreeSet<String> = asking.targets.iter().map(ToString::to_string).collect();
-        let context = SemanticEvidence {
+        let context = AnswerContext {
+            question: asking.wording,
             gold: &gold,
             distance: a.zip(b).and_then(|(a, b)| self.distance(a, b)),
             noise,
