@@ -12,6 +12,7 @@
 
 pub mod answers;
 pub mod cli;
+pub mod compare;
 pub mod earlier;
 pub mod embed;
 pub mod files;

@@ -72,6 +72,24 @@ fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a share between 0 and 1, such as 0.95".to_owned())
 }
 
+impl Args {
+    /// Two files, and everything else as usual.
+    pub(super) fn of(a: PathBuf, b: PathBuf) -> Self {
+        Self {
+            a,
+            b,
+            field: Vec::new(),
+            by_question: false,
+            min_equal: SHARE_EQUAL,
+            endpoint: None,
+            cache: None,
+            model: None,
+            key_env: None,
+            out: None,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     if let Some(path) = args.out.as_ref().filter(|path| path.exists()) {
         return Err(Failure::Exists { path: path.clone() });

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::answers::AnswersError;
 use crate::cli::ExitStatus;
+use crate::compare::CompareError;
 use crate::embed::EmbedError;
 use crate::goldset::GoldSetError;
 use crate::merge::MergeError;
@@ -50,6 +51,10 @@ pub enum Failure {
         /// The run folder.
         path: PathBuf,
     },
+    /// Sides that have no comparison.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Compare(#[from] CompareError),
     /// Runs that are not the shards of one.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -115,7 +120,8 @@ impl Failure {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
-            Self::Pipeline(PipelineError::NotComparable(_)) => ExitStatus::Inconclusive,
+            Self::Pipeline(PipelineError::NotComparable(_))
+            | Self::Compare(CompareError::NotComparable(_)) => ExitStatus::Inconclusive,
             Self::Pipeline(
                 PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
             )
@@ -129,6 +135,7 @@ impl Failure {
             | Self::NotJudged { .. }
             | Self::NothingFailed { .. }
             | Self::Merge(_)
+            | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,

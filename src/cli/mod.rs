@@ -3,6 +3,7 @@
 //! stdout carries the result, stderr everything else. Exit codes are [`ExitStatus`].
 
 mod answers;
+mod compare;
 mod completions;
 mod explain;
 mod failure;
@@ -109,6 +110,8 @@ enum Format {
 enum Command {
     /// Replay the gold questions, measure, judge and report: the release gate.
     Gate(gate::Args),
+    /// Compare two targets, two saved runs or two files of answers.
+    Compare(compare::Args),
     /// Replay only: ask and keep the observations, judge nothing.
     Probe(probe::Args),
     /// Render a finished run again.
@@ -151,6 +154,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     };
     match cli.command {
         Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
+        Command::Compare(args) => runtime()?.block_on(compare::run(args, output)),
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),

@@ -137,9 +137,21 @@ pub struct TargetRecord {
     pub contract_error: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
+    /// The run in which it was asked, where that is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<AskedIn>,
     /// The target that this one is an earlier run of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_of: Option<TargetName>,
+}
+
+/// Where a target was asked that stands beside those of another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedIn {
+    /// The run's id.
+    pub run_id: String,
+    /// Its name there.
+    pub name: TargetName,
 }
 
 /// One question of a run, for people who read a report without the gold set.

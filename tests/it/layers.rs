@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 16] = [
+const ORDER: [&[&str]; 17] = [
     &["ids", "units", "vector", "files"],
     &["stats"],
     &["goldset"],
@@ -19,6 +19,7 @@ const ORDER: [&[&str]; 16] = [
     &["earlier"],
     &["pipeline"],
     &["answers"],
+    &["compare"],
     &["merge"],
     &["cli"],
     &["main", "lib"],
