@@ -146,6 +146,7 @@ pub fn compare(
         referee: judged_first.referee,
         parity: vec![parity],
         answers: Vec::new(),
+        drill: None,
     };
     Ok(saved.judge(judged, occasion, ended_at))
 }

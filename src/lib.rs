@@ -11,8 +11,10 @@
 //! [`answers`], [`merge`] and [`cli`].
 
 pub mod answers;
+pub mod audit;
 pub mod cli;
 pub mod compare;
+pub mod drill;
 pub mod earlier;
 pub mod embed;
 pub mod files;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::drill::Drill;
 use crate::earlier::{Asked, NotComparable, Sides};
 use crate::embed::{EmbedError, EmbedderId, Endpoint, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions, Section};
@@ -305,6 +306,7 @@ impl Replayed {
             referee: session.referee.id(&vectors),
             parity: parity(&run, &session.policy.targets, declared),
             answers: session.answers(&record, &run, &vectors),
+            drill: None,
         };
         let saved = Saved {
             record,
@@ -632,6 +634,7 @@ fn verdict(record: &RunRecord, evidence: &Evidence, judged: &JudgedRecord) -> Ve
         notes: slice(record)
             .into_iter()
             .chain(elsewhere(record))
+            .chain(judged.drill.iter().flat_map(of_plan))
             .chain(notes(evidence, settings))
             .collect(),
         waivers,
@@ -655,6 +658,24 @@ fn elsewhere(record: &RunRecord) -> impl Iterator<Item = String> {
         let AskedIn { run_id, name } = target.asked_in.as_ref()?;
         Some(format!("{} is {name} in run {run_id}", target.name))
     })
+}
+
+/// What a drill plan says that nothing here was judged by.
+fn of_plan(drill: &Drill) -> Vec<String> {
+    let unused = drill.unused_keys();
+    let mut notes = Vec::new();
+    if !unused.is_empty() {
+        notes.push(format!(
+            "the drill plan has keys that nothing was judged by: {}",
+            unused.join(", ")
+        ));
+    }
+    if let Some(k) = drill.rag_probe.dualhome_k {
+        notes.push(format!(
+            "the drill plan's dualhome_k is {k}: how many hits a second region adds is its router's doing, and no check's"
+        ));
+    }
+    notes
 }
 
 /// What a reader must know before taking a slice for the whole.

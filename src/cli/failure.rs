@@ -6,8 +6,10 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::answers::AnswersError;
+use crate::audit::AuditError;
 use crate::cli::ExitStatus;
 use crate::compare::CompareError;
+use crate::drill::DrillError;
 use crate::embed::EmbedError;
 use crate::goldset::GoldSetError;
 use crate::merge::MergeError;
@@ -51,6 +53,14 @@ pub enum Failure {
         /// The run folder.
         path: PathBuf,
     },
+    /// A drill plan.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Drill(#[from] DrillError),
+    /// A drill that cannot be audited.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Audit(#[from] AuditError),
     /// Sides that have no comparison.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -121,7 +131,8 @@ impl Failure {
         match self {
             Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
             Self::Pipeline(PipelineError::NotComparable(_))
-            | Self::Compare(CompareError::NotComparable(_)) => ExitStatus::Inconclusive,
+            | Self::Compare(CompareError::NotComparable(_))
+            | Self::Audit(AuditError::NotComparable(_)) => ExitStatus::Inconclusive,
             Self::Pipeline(
                 PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
             )
@@ -135,6 +146,8 @@ impl Failure {
             | Self::NotJudged { .. }
             | Self::NothingFailed { .. }
             | Self::Merge(_)
+            | Self::Drill(_)
+            | Self::Audit(AuditError::NoRun)
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
             | Self::Exists { .. }

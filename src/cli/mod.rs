@@ -3,6 +3,7 @@
 //! stdout carries the result, stderr everything else. Exit codes are [`ExitStatus`].
 
 mod answers;
+mod audit;
 mod compare;
 mod completions;
 mod explain;
@@ -110,6 +111,8 @@ enum Format {
 enum Command {
     /// Replay the gold questions, measure, judge and report: the release gate.
     Gate(gate::Args),
+    /// Audit a failover drill from its plan and its runs.
+    Audit(audit::Args),
     /// Compare two targets, two saved runs or two files of answers.
     Compare(compare::Args),
     /// Replay only: ask and keep the observations, judge nothing.
@@ -154,6 +157,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     };
     match cli.command {
         Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
+        Command::Audit(args) => audit::run(&args, output),
         Command::Compare(args) => runtime()?.block_on(compare::run(args, output)),
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
         Command::Report(args) => report::run(&args, output),

@@ -18,6 +18,7 @@ mod terminal;
 
 use serde::{Deserialize, Serialize};
 
+use crate::drill::Drill;
 use crate::embed::EmbedderId;
 use crate::goldset::Filter;
 use crate::ids::{Digest, QuestionId, SectionKey, TargetName, Topic};
@@ -118,6 +119,9 @@ pub struct JudgedRecord {
     /// Replies beside replies, where the runbook asks whether they are equal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<SideAnswers>,
+    /// The plan of the drill that was audited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
 }
 
 /// One target of a run.
