@@ -441,7 +441,11 @@ fn asked(policy: &Policy, gold: &GoldSet, digest: Digest, referee: EmbedderId) -
 }
 
 fn before(run: &Path, asked: &Asked) -> Result<Sides, PipelineError> {
-    let report = report::load(run)?;
+    let mut report = report::load(run)?;
+    // A slice or a shard stands beside the same slice of the earlier run.
+    let wanted = |question: &QuestionId| asked.questions.contains_key(question);
+    report.table.cells.retain(|cell| wanted(&cell.question));
+    report.observations.retain(|seen| wanted(&seen.question));
     Asked::of(&report).comparable_with(asked)?;
     Ok(Sides::before(report))
 }

@@ -40,6 +40,23 @@ pub struct OwnShare {
     pub n_questions: usize,
 }
 
+impl SideAnswers {
+    /// Adds the questions of another part of the same run. Each keeps the rung that it has within the
+    /// noise of its own part; of the noise the larger is shown.
+    pub fn join(&mut self, other: &Self) {
+        self.questions.extend(other.questions.iter().cloned());
+        for (ours, theirs) in self.noise.iter_mut().zip(other.noise) {
+            *ours = ours.zip(theirs).map(|(a, b)| a.max(b));
+        }
+        for (ours, theirs) in self.own.iter_mut().zip(other.own) {
+            *ours = ours.zip(theirs).map(|(a, b)| OwnShare {
+                n_equal: a.n_equal + b.n_equal,
+                n_questions: a.n_questions + b.n_questions,
+            });
+        }
+    }
+}
+
 /// One question's replies, compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuestionAnswers {
