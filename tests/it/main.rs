@@ -8,6 +8,7 @@ mod hostile;
 mod layers;
 mod overlap;
 mod reference;
+mod runbooks;
 mod slices;
 mod squad;
 mod support;

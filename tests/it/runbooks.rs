@@ -1,0 +1,631 @@
+//! The five runbooks, comparisons and audits, as the program judges them.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{SmallGold, check, gate, ragstone, root, stderr, stdout, verdict};
+
+const HANDBOOK: &str = "goldsets/handbook/ragstone.toml";
+const REGIONS: &str = "goldsets/handbook/regions.toml";
+const WRONG_ANALYZER: &str = "goldsets/handbook/drills/wrong-analyzer.toml";
+const STALE: &str = "goldsets/handbook/drills/stale-follower.toml";
+const EVACUATION: &str = "goldsets/handbook/drills/evacuation.json";
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// A run of the gate in a folder that lives as long as what is returned.
+fn run_of(policy: &str, more: &[&str]) -> (PathBuf, TempDir) {
+    let (output, folder) = gate(Path::new(policy), more);
+    assert!(
+        output
+            .status
+            .code()
+            .is_some_and(|code| code != 2 && code != 4),
+        "{}",
+        stderr(&output)
+    );
+    (folder.path().join("run"), folder)
+}
+
+/// What was said, without the line breaks of the renderer.
+fn said(output: &std::process::Output) -> String {
+    let text = stderr(output).replace('│', " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Runs a command that writes a run folder, prints its verdict as JSON, and must exit with a code.
+fn judged(args: &[&str], code: i32) -> (Value, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let output = ragstone(&[args, &["--format", "json", "--out", text(&out)]].concat());
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    (verdict(&output), folder)
+}
+
+fn outcome(verdict: &Value, id: &str) -> (String, String) {
+    let found = check(verdict, id);
+    let word = |key: &str| found[key].as_str().expect("a word").to_owned();
+    (word("verdict"), word("reason_code"))
+}
+
+#[track_caller]
+fn gives(verdict: &Value, id: &str, expected: &str, reason: &str) {
+    assert_eq!(
+        outcome(verdict, id),
+        (expected.to_owned(), reason.to_owned()),
+        "{:#}",
+        check(verdict, id)
+    );
+}
+
+/// Every check that telemetry, a drill log or a history would decide is undecided, and says so.
+fn undecided(verdict: &Value, ids: &[&str]) {
+    for id in ids {
+        gives(verdict, id, "INCONCLUSIVE", "evidence_missing");
+    }
+}
+
+#[test]
+fn two_regions_that_state_everything_hold_all_that_probes_and_contracts_decide() {
+    let (output, _folder) = gate(Path::new(REGIONS), &[]);
+    let found = verdict(&output);
+    assert_eq!(
+        (&found["verdict"], &found["stage"]),
+        (&Value::from("INCONCLUSIVE"), &Value::from("routing"))
+    );
+    for id in ["MR-HASH", "MR-HEALTH", "MR-BLOB", "MR-KV"] {
+        gives(&found, id, "PASS", "fields_match");
+    }
+    gives(&found, "MR-DRIFT", "PASS", "bound_inside_limit");
+    gives(&found, "MR-LAM", "PASS", "bound_inside_limit");
+    undecided(&found, &["MR-5XX", "MR-DEDUPE"]);
+}
+
+#[test]
+fn a_region_that_is_silent_or_cold_is_not_routed_to() {
+    let small = SmallGold::new(60);
+    small.edit(
+        "ragstone.toml",
+        "name = 'us-east'",
+        "name = 'us-east'\nstated = { DEDUPE_STORE = 'cold' }",
+    );
+    small.edit(
+        "ragstone.toml",
+        "name = 'eu-west'",
+        "name = 'eu-west'\nstated = { DEDUPE_STORE = 'cold', SECRETS_REV = '2' }",
+    );
+    let (output, _folder) = gate(&small.policy(), &["--runbook", "multi-region"]);
+    let found = verdict(&output);
+    // Agreeing that the store is cold is not enough.
+    gives(&found, "MR-KV", "FAIL", "field_differs");
+    gives(&found, "MR-HEALTH", "INCONCLUSIVE", "field_missing");
+    gives(&found, "MR-BLOB", "INCONCLUSIVE", "field_missing");
+}
+
+#[test]
+fn a_wrong_analyzer_between_regions_is_seen_by_contract_and_by_convergence() {
+    let (output, _folder) = gate(
+        Path::new(WRONG_ANALYZER),
+        &["--runbook", "traffic-shaping", "--stage", "five"],
+    );
+    let found = verdict(&output);
+    // The mean of ΔS hardly moves; the clause asks for convergence too.
+    let drift = check(&found, "TS-DRIFT");
+    assert_eq!(drift["verdict"], "FAIL", "{drift:#}");
+    let low = drift["ci_low"].as_f64().expect("a bound");
+    assert!(low > 0.0 && low < 0.03, "{drift:#}");
+    undecided(
+        &found,
+        &[
+            "TS-5XX",
+            "TS-COLD",
+            "TS-DEDUPE",
+            "TS-QUEUE",
+            "TS-PINS",
+            "TS-TWICE",
+        ],
+    );
+}
+
+#[test]
+fn the_stages_of_a_canary_have_their_own_hard_stops() {
+    let at = |stage: &str| verdict(&gate(Path::new(HANDBOOK), &["--stage", stage]).0);
+    // Ten questions a topic cannot prove 0.70, and nothing stops.
+    gives(&at("five"), "CA-S5", "INCONCLUSIVE", "bound_crosses_limit");
+    gives(&at("ten"), "CA-S10", "PASS", "fields_match");
+    undecided(&at("one"), &["CA-S1", "CA-ERR", "CA-CACHE"]);
+    undecided(&at("twentyfive"), &["CA-S25"]);
+    let fifty = at("fifty");
+    gives(&fifty, "CA-S50", "FAIL", "paraphrases_flip");
+    assert_eq!(
+        (&fifty["verdict"], &fifty["exit_code"]),
+        (&Value::from("HARD_STOP"), &Value::from(5))
+    );
+    let stale = verdict(&gate(Path::new(STALE), &["--stage", "ten"]).0);
+    gives(&stale, "CA-S10", "FAIL", "field_differs");
+    assert_eq!(stale["exit_code"], 5);
+}
+
+#[test]
+fn a_topic_that_lost_its_sections_stops_the_rollout() {
+    let small = SmallGold::new(90);
+    small.edit("ragstone.toml", "name = 'eu-west'", "name = 'eu-west'\nskew = { missing = ['d/s0', 'd/s6', 'd/s12', 'd/s18', 'd/s24', 'd/s30', 'd/s36', 'd/s42', 'd/s48', 'd/s54', 'd/s60', 'd/s66'] }");
+    let (output, _folder) = gate(&small.policy(), &["--stage", "five"]);
+    let found = verdict(&output);
+    gives(&found, "CA-S5", "FAIL", "bound_outside_limit");
+    let detail = check(&found, "CA-S5")["detail"].as_str().expect("words");
+    assert!(detail.contains("lowest topics: queue"), "{detail}");
+}
+
+#[test]
+fn a_stage_of_another_runbook_is_refused_with_the_known_ones() {
+    let output = ragstone(&[
+        "gate",
+        HANDBOOK,
+        "--runbook",
+        "multi-region",
+        "--stage",
+        "fifty",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = said(&output);
+    assert!(
+        error.contains("no stage `fifty`") && error.contains("routing"),
+        "{error}"
+    );
+}
+
+/// A copy of a run as if it had begun so many minutes earlier.
+fn earlier(run: &Path, minutes: i64, into: &Path) {
+    std::fs::create_dir_all(into).expect("made");
+    let text = std::fs::read_to_string(run.join("verdict.json")).expect("a verdict");
+    let mut verdict: Value = serde_json::from_str(&text).expect("JSON");
+    let started: jiff::Timestamp = verdict["started_at"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("a time");
+    let before = started - jiff::SignedDuration::from_mins(minutes);
+    verdict["started_at"] = Value::from(before.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    verdict["run_id"] = Value::from(format!("minus-{minutes}"));
+    std::fs::write(into.join("verdict.json"), verdict.to_string()).expect("written");
+}
+
+/// Copies of a run from every quarter of the last `minutes`, as arguments.
+fn history(run: &Path, minutes: i64, folder: &Path) -> Vec<String> {
+    let mut args = Vec::new();
+    for back in (15..=minutes).step_by(15) {
+        let into = folder.join(format!("back-{back}"));
+        earlier(run, back, &into);
+        args.extend(["--history".to_owned(), text(&into).to_owned()]);
+    }
+    args
+}
+
+#[test]
+fn a_promotion_needs_an_hour_of_green_runs() {
+    let (run, folder) = run_of(HANDBOOK, &["--stage", "promotion"]);
+    let alone: Value =
+        serde_json::from_slice(&std::fs::read(run.join("verdict.json")).expect("a verdict"))
+            .expect("JSON");
+    gives(&alone, "CA-DS", "INCONCLUSIVE", "window_not_covered");
+    // Runs that were judged as one of several count as they came out: undecided is not green.
+    let red = history(&run, 60, &folder.path().join("undecided"));
+    let args: Vec<&str> = red.iter().map(String::as_str).collect();
+    let found = verdict(
+        &gate(
+            Path::new(HANDBOOK),
+            &[&["--stage", "promotion"], &args[..]].concat(),
+        )
+        .0,
+    );
+    gives(&found, "CA-DS", "INCONCLUSIVE", "window_not_covered");
+    // The same runs, had their checks passed.
+    let green = folder.path().join("green");
+    std::fs::create_dir_all(&green).expect("made");
+    let passed = alone.to_string().replace("\"INCONCLUSIVE\"", "\"PASS\"");
+    std::fs::write(green.join("verdict.json"), passed).expect("written");
+    for (minutes, expected) in [(45, "INCONCLUSIVE"), (60, "PASS")] {
+        let args = history(
+            &green,
+            minutes,
+            &folder.path().join(format!("green-{minutes}")),
+        );
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let found = verdict(
+            &gate(
+                Path::new(HANDBOOK),
+                &[&["--stage", "promotion"], &args[..]].concat(),
+            )
+            .0,
+        );
+        assert_eq!(
+            check(&found, "CA-DS")["verdict"],
+            expected,
+            "{:#}",
+            check(&found, "CA-DS")
+        );
+    }
+}
+
+#[test]
+fn a_gate_that_fails_twice_at_the_same_step_rolls_back() {
+    let step = ["--runbook", "traffic-shaping", "--stage", "five"];
+    let (run, folder) = run_of(WRONG_ANALYZER, &step);
+    let before = folder.path().join("before");
+    earlier(&run, 5, &before);
+    let again = [&step[..], &["--history", text(&before)]].concat();
+    let twice = verdict(&gate(Path::new(WRONG_ANALYZER), &again).0);
+    gives(&twice, "TS-TWICE", "FAIL", "failed_twice");
+    assert_eq!(twice["exit_code"], 5);
+    // A step that failed once and is mended has not failed twice; another step is another history.
+    let mended = verdict(&gate(Path::new(HANDBOOK), &again).0);
+    gives(&mended, "TS-TWICE", "PASS", "not_failed_twice");
+    let other = [
+        "--runbook",
+        "traffic-shaping",
+        "--stage",
+        "fifty",
+        "--history",
+        text(&before),
+    ];
+    let other = verdict(&gate(Path::new(WRONG_ANALYZER), &other).0);
+    gives(&other, "TS-TWICE", "PASS", "not_failed_twice");
+}
+
+#[test]
+fn green_is_kept_beside_its_own_run_from_before_the_cutover() {
+    let (before, _kept) = run_of(REGIONS, &["--runbook", "blue-green", "--stage", "shadow"]);
+    let audit = [
+        "--runbook",
+        "blue-green",
+        "--stage",
+        "audit",
+        "--baseline",
+        text(&before),
+    ];
+    let (output, folder) = gate(Path::new(REGIONS), &audit);
+    let found = verdict(&output);
+    let same = check(&found, "BG-AUDIT");
+    assert_eq!(same["control"], "eu-west (before)");
+    gives(&found, "BG-AUDIT", "INCONCLUSIVE", "evidence_missing");
+    assert!(
+        same["detail"]
+            .as_str()
+            .expect("words")
+            .contains("the probes agree with the baseline")
+    );
+    gives(&found, "BG-KEEP", "INCONCLUSIVE", "window_not_covered");
+    assert_eq!(
+        found["probes"]["planned"], 1600,
+        "the baseline's probes are not counted again"
+    );
+    let again = ragstone(&["verify", text(&folder.path().join("run"))]);
+    assert!(again.status.success(), "{}", stdout(&again));
+    let stale = verdict(&gate(Path::new(STALE), &audit).0);
+    gives(&stale, "BG-AUDIT", "FAIL", "field_differs");
+    let none = verdict(&gate(Path::new(REGIONS), &audit[..4]).0);
+    gives(&none, "BG-AUDIT", "INCONCLUSIVE", "evidence_missing");
+}
+
+#[test]
+fn a_pre_flight_names_the_part_that_is_missing() {
+    let flight = ["--runbook", "blue-green", "--stage", "pre-flight"];
+    let ready = verdict(&gate(Path::new(REGIONS), &flight).0);
+    gives(&ready, "BG-PRE", "PASS", "pre_flight_ready");
+    let silent = verdict(&gate(Path::new(HANDBOOK), &flight).0);
+    gives(&silent, "BG-PRE", "INCONCLUSIVE", "field_missing");
+    let small = SmallGold::new(60);
+    let wrong = verdict(&gate(&small.policy(), &flight).0);
+    gives(&wrong, "BG-PRE", "FAIL", "pre_flight_wrong");
+    let detail = check(&wrong, "BG-PRE")["detail"]
+        .as_str()
+        .expect("words")
+        .to_owned();
+    assert!(
+        detail.contains("60 questions with 1 paraphrases and 2 seeds"),
+        "{detail}"
+    );
+}
+
+#[test]
+fn a_single_seed_is_repeated_so_that_a_side_is_known_against_itself() {
+    let small = SmallGold::new(60);
+    small.edit(
+        "ragstone.toml",
+        "[referee]",
+        "replay = { seeds = [7] }\n[referee]",
+    );
+    let (output, folder) = gate(
+        &small.policy(),
+        &["--runbook", "failover-drill", "--stage", "post"],
+    );
+    let found = verdict(&output);
+    // 60 × 2 forms × 1 seed × 2 targets: the repeats are not counted as probes.
+    assert_eq!(found["probes"]["planned"], 240);
+    gives(&found, "FD-EQ", "PASS", "bound_inside_limit");
+    assert!(
+        ragstone(&["verify", text(&folder.path().join("run"))])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn two_identical_targets_compare_as_equal() {
+    let (found, folder) = judged(&["compare", "us-east", "eu-west", "--policy", HANDBOOK], 0);
+    assert_eq!(found["verdict"], "PASS");
+    for id in ["CMP-PAR", "CMP-DRIFT", "CMP-SHIFT", "CMP-COV", "CMP-LAM"] {
+        assert_eq!(check(&found, id)["verdict"], "PASS", "{id}");
+    }
+    let comparison = comparison(&folder);
+    // Fused scores tie, and a tie agrees with itself only as far as its orders do.
+    assert!(
+        comparison["overlap"]["rbo"]
+            .as_f64()
+            .is_some_and(|rbo| rbo > 0.99)
+    );
+    assert_eq!(comparison["overlap"]["jaccard"], 1.0);
+    let moved = comparison["measures"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .filter(|row| row["ties"] != 100);
+    assert_eq!(moved.count(), 0);
+}
+
+fn comparison(folder: &TempDir) -> Value {
+    let bytes = std::fs::read(folder.path().join("out/comparison.json")).expect("written");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+#[test]
+fn one_analyzer_change_does_not_and_the_report_names_questions_and_axis() {
+    let (found, folder) = judged(
+        &["compare", "us-east", "eu-west", "--policy", WRONG_ANALYZER],
+        1,
+    );
+    gives(&found, "CMP-PAR", "FAIL", "field_differs");
+    gives(&found, "CMP-LAM", "FAIL", "bound_outside_limit");
+    let flips = check(&found, "CMP-LAM");
+    assert!(
+        !flips["worst_questions"]
+            .as_array()
+            .expect("questions")
+            .is_empty()
+    );
+    assert!(
+        flips["detail"]
+            .as_str()
+            .expect("words")
+            .contains("by axis:"),
+        "{flips:#}"
+    );
+    let comparison = comparison(&folder);
+    assert!(
+        comparison["axes"]["paraphrase"]
+            .as_array()
+            .expect("questions")
+            .len()
+            > 20
+    );
+    assert!(
+        comparison["flips"]["only_a"]
+            .as_array()
+            .expect("questions")
+            .len()
+            > 20
+    );
+    // Declared as on purpose, the contract holds, and the behaviour is still not the same.
+    let (declared, _folder) = judged(
+        &[
+            "compare",
+            "us-east",
+            "eu-west",
+            "--policy",
+            WRONG_ANALYZER,
+            "--versioned",
+            "ANALYZER",
+        ],
+        1,
+    );
+    gives(&declared, "CMP-PAR", "PASS", "intentionally_versioned");
+}
+
+#[test]
+fn saved_runs_are_compared_offline_and_verified() {
+    let (healthy, _a) = run_of(HANDBOOK, &[]);
+    let (stale, _b) = run_of(STALE, &[]);
+    let (found, folder) = judged(&["compare", text(&healthy), text(&stale)], 1);
+    gives(&found, "CMP-PAR", "FAIL", "field_differs");
+    gives(&found, "CMP-COV", "FAIL", "bound_outside_limit");
+    assert!(
+        found["notes"]
+            .to_string()
+            .contains("eu-west (A) is eu-west in run")
+    );
+    assert!(
+        ragstone(&["verify", text(&folder.path().join("out"))])
+            .status
+            .success()
+    );
+    // Two targets of one run, by name.
+    let (control, follower) = (
+        format!("{}:us-east", text(&stale)),
+        format!("{}:eu-west", text(&stale)),
+    );
+    let (inside, _folder) = judged(&["compare", &control, &follower], 1);
+    assert!(
+        inside["parity"][0]["rows"]["n_changed"]
+            .as_u64()
+            .is_some_and(|n| n > 0)
+    );
+    let output = ragstone(&["compare", &format!("{}:mars", text(&stale)), &follower]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("no target `mars`"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_with_every_reason() {
+    let (handbook, _a) = run_of(HANDBOOK, &[]);
+    let small = SmallGold::new(60);
+    small.edit(
+        "ragstone.toml",
+        "[referee]",
+        "replay = { k = 5 }\n[referee]",
+    );
+    let (other, _b) = run_of(text(&small.policy()), &[]);
+    let output = ragstone(&["compare", text(&handbook), text(&other)]);
+    assert_eq!(output.status.code(), Some(3));
+    let error = said(&output);
+    for reason in [
+        "gold sets differ",
+        "referees differ",
+        "k differs (10 and 5)",
+    ] {
+        assert!(error.contains(reason), "{error}");
+    }
+    let (slice, _c) = run_of(HANDBOOK, &["--topic", "routing"]);
+    let output = ragstone(&["compare", text(&handbook), text(&slice)]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        said(&output).contains("other questions"),
+        "{}",
+        stderr(&output)
+    );
+    let output = ragstone(&["compare", "us-east", "mars", "--policy", HANDBOOK]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("eu-west"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_drill_is_audited_from_its_plan_and_its_runs() {
+    let (pre, _a) = run_of(REGIONS, &["--runbook", "failover-drill"]);
+    let (found, folder) = judged(
+        &[
+            "audit",
+            EVACUATION,
+            "--pre",
+            text(&pre),
+            "--post",
+            text(&pre),
+        ],
+        3,
+    );
+    gives(&found, "FD-EQ", "PASS", "bound_inside_limit");
+    gives(&found, "FD-RISK", "PASS", "bound_inside_limit");
+    undecided(
+        &found,
+        &[
+            "FD-CUT",
+            "FD-BURST",
+            "FD-P95",
+            "FD-WRITES",
+            "FD-DRAIN",
+            "FD-HOOK",
+            "FD-CACHE",
+        ],
+    );
+    let checks = found["checks"].as_array().expect("checks");
+    let named = |name: &str| checks.iter().filter(|check| check["named"] == name).count();
+    // Both regions before and after; the parity of one beside the other.
+    assert_eq!((named("ΔS_probe"), named("λ_state")), (4, 4));
+    assert_eq!(
+        (
+            named("env_parity"),
+            named("index_hash_equal"),
+            named("answers_equal")
+        ),
+        (1, 1, 3)
+    );
+    assert!(
+        ragstone(&["verify", text(&folder.path().join("out"))])
+            .status
+            .success()
+    );
+}
+
+#[test]
+fn a_survivor_that_is_stale_fails_the_audit_with_the_questions_by_name() {
+    let (pre, _a) = run_of(HANDBOOK, &[]);
+    let (post, _b) = run_of(STALE, &[]);
+    let (found, _folder) = judged(
+        &[
+            "audit",
+            EVACUATION,
+            "--pre",
+            text(&pre),
+            "--post",
+            text(&post),
+        ],
+        1,
+    );
+    let checks = found["checks"].as_array().expect("checks");
+    let failed = |id: &str| {
+        checks
+            .iter()
+            .filter(|check| check["id"] == id && check["verdict"] == "FAIL")
+            .count()
+    };
+    assert_eq!(
+        failed("FD-EQ"),
+        2,
+        "beside the other region, and beside itself before"
+    );
+    assert!(failed("FD-PAR") > 0 && failed("FD-LAM") > 0);
+    let survivor = checks
+        .iter()
+        .find(|check| check["id"] == "FD-EQ" && check["target"] == "eu-west (post)")
+        .expect("judged");
+    assert_eq!(survivor["control"], "eu-west (pre)");
+    assert!(
+        !survivor["worst_questions"]
+            .as_array()
+            .expect("questions")
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_plan_that_cannot_be_meant_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = folder.path().join("drill.json");
+    let written = std::fs::read_to_string(root().join(EVACUATION)).expect("the plan");
+    std::fs::write(&plan, written.replace("contracts_equal", "vibes_equal")).expect("written");
+    let output = ragstone(&["audit", text(&plan), "--pre", "x"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = said(&output);
+    assert!(
+        error.contains("unknown check `vibes_equal`") && error.contains("env_parity"),
+        "{error}"
+    );
+    let output = ragstone(&["audit", EVACUATION]);
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "no run at all is wrong usage"
+    );
+    std::fs::write(&plan, written.replace("\"k\": 10", "\"k\": 5")).expect("written");
+    let (run, _kept) = run_of(HANDBOOK, &[]);
+    let output = ragstone(&["audit", text(&plan), "--pre", text(&run)]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(said(&output).contains("k differs"), "{}", said(&output));
+    // A phase without a run, and a region that no run has, leave their checks undecided.
+    std::fs::write(&plan, written.replace("eu-west", "ap-south")).expect("written");
+    let (found, _folder) = judged(&["audit", text(&plan), "--pre", text(&run)], 3);
+    gives(&found, "FD-RISK", "INCONCLUSIVE", "evidence_missing");
+}
