@@ -5,8 +5,8 @@
 //! [`pipeline`] is the table of contents; ARCHITECTURE.md draws the data's way and names what is
 //! deliberately absent.
 //!
-//! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`] and
-//! [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`], [`measure`], [`judge`];
+//! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
+//! [`schema`] and [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`], [`measure`], [`judge`];
 //! beside each other [`report`] and [`plan`]; at the rim [`pipeline`], [`merge`] and [`cli`].
 
 pub mod cli;
@@ -23,6 +23,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod replay;
 pub mod report;
+pub mod schema;
 pub mod stats;
 pub mod target;
 pub mod units;

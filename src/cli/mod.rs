@@ -14,6 +14,7 @@ mod output;
 mod probe;
 mod progress;
 mod report;
+mod schema;
 mod verify;
 
 use std::process::ExitCode;
@@ -120,6 +121,8 @@ enum Command {
     Explain(explain::Args),
     /// Work on a gold set.
     Gold(gold::Args),
+    /// Print the JSON Schema of a file.
+    Schema(schema::Args),
     /// Write a starter policy.
     Init(init::Args),
     /// Print a completion script for a shell.
@@ -154,6 +157,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Merge(args) => merge::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Init(args) => init::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
     }

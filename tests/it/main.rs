@@ -7,6 +7,7 @@ mod hostile;
 mod layers;
 mod overlap;
 mod reference;
+mod schema;
 mod slices;
 mod squad;
 mod support;
