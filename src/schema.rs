@@ -34,7 +34,10 @@ pub fn one_of<'a>(names: impl IntoIterator<Item = (&'a str, &'a str)>) -> Schema
         let names: Vec<&str> = names.into_iter().map(|(name, _)| name).collect();
         return json_schema!({ "type": "string", "enum": names });
     }
-    let value = |(name, meaning): (&str, &str)| json!({ "type": "string", "const": name, "description": meaning.trim() });
+    let value = |(name, meaning): (&str, &str)| {
+        let meaning = meaning.trim();
+        json!({ "type": "string", "const": name, "description": meaning })
+    };
     json_schema!({ "oneOf": names.into_iter().map(value).collect::<Vec<_>>() })
 }
 

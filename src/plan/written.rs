@@ -160,7 +160,8 @@ pub(super) struct Skew {
 pub(super) struct Gate {
     /// Which runbook's clauses must hold.
     pub(super) runbook: Runbook,
-    /// One of the runbook's stages; its first, if left out. `ragstone explain ID` names a check's stages.
+    /// One of the runbook's stages; its first, if left out. `ragstone explain ID` names those of a
+    /// check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stage: Option<RunbookStage>,
     /// What a sample check is judged by.
@@ -211,8 +212,8 @@ pub(super) struct LimitOverride {
     pub(super) reason: String,
 }
 
-/// One property for each check whose limit a policy may move, with its clause, and with `max` or `min` as
-/// the clause has it.
+/// One property for each check whose limit a policy may move, with its clause, and with `max` or
+/// `min` as the clause has it.
 fn overrides(generator: &mut SchemaGenerator) -> Schema {
     let checks = Definition::all().filter(|check| check.overridable);
     crate::schema::table(checks.map(|check| {

@@ -189,9 +189,9 @@ fn every_verdict_that_a_gate_reaches_is_accepted() {
         schema.accepts(policy, &verdict(&output));
     }
     let small = SmallGold::new(8);
-    let waiver = "[[waiver]]\ncheck = 'CA-LAM'\nreason = 'r'\napprover = 'a'\nexpires_at = '2099-12-31'\nmax_value = 0.5\n";
+    let waiver = "check = 'CA-LAM'\nreason = 'r'\napprover = 'a'\nexpires_at = '2099-12-31'\nmax_value = 0.5\n";
     let policy = text(&small.policy());
-    small.write("ragstone.toml", &format!("{policy}{waiver}"));
+    small.write("ragstone.toml", &format!("{policy}[[waiver]]\n{waiver}"));
     let (output, _folder) = gate(&small.policy(), &[]);
     let verdict = verdict(&output);
     assert_eq!(verdict["waivers"][0]["check"], "CA-LAM");
@@ -292,6 +292,7 @@ fn strangers() -> Vec<Value> {
         json!("2026-02-30"),
         json!("20261231"),
         json!(0),
+        json!(1),
         json!(-1),
         json!(999),
         json!(5_000_000_000_u64),
