@@ -9,7 +9,7 @@ use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::measure::{CellMetrics, MetricTable};
 use crate::replay::Observation;
-use crate::report::{Report, RunRecord, TargetRecord};
+use crate::report::{AskedIn, Report, RunRecord, TargetRecord};
 use crate::target::{Role, Texts};
 
 /// Two runs of which no difference would mean anything.
@@ -136,9 +136,14 @@ pub struct Sides {
 impl Sides {
     /// Takes the targets for which `renamed` has a name out of a run.
     pub fn of(report: Report, renamed: impl Fn(&TargetName) -> Option<TargetName>) -> Self {
+        let run_id = report.record.run_id;
         let targets = report.record.targets.into_iter().filter_map(|target| {
             Some(TargetRecord {
                 name: renamed(&target.name)?,
+                asked_in: Some(AskedIn {
+                    run_id: run_id.clone(),
+                    name: target.name,
+                }),
                 ..target
             })
         });

@@ -6,10 +6,15 @@
 //! deliberately absent.
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
-//! [`schema`] and [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`], [`measure`], [`judge`];
-//! beside each other [`report`] and [`plan`]; at the rim [`pipeline`], [`merge`] and [`cli`].
+//! [`schema`] and [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
+//! [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
+//! [`answers`], [`merge`] and [`cli`].
 
+pub mod answers;
+pub mod audit;
 pub mod cli;
+pub mod compare;
+pub mod drill;
 pub mod earlier;
 pub mod embed;
 pub mod files;

@@ -184,6 +184,11 @@ fn joined(parts: &[Report], run_id: &str) -> Report {
                 .iter()
                 .map(|(digest, text)| (*digest, text.clone())),
         );
+        if let (Some(judged), Some(other)) = (&mut whole.record.judged, &part.record.judged) {
+            for (ours, theirs) in judged.answers.iter_mut().zip(&other.answers) {
+                ours.join(theirs);
+            }
+        }
         for (target, other) in whole.record.targets.iter_mut().zip(&part.record.targets) {
             // One part in which a seed mattered is enough.
             target.seeds_vary = [target.seeds_vary, other.seeds_vary]
@@ -208,6 +213,16 @@ fn joined(parts: &[Report], run_id: &str) -> Report {
         .enumerate()
         .map(|(place, question)| (question.id.clone(), place));
     let places: BTreeMap<QuestionId, usize> = places.collect();
+    for answers in whole
+        .record
+        .judged
+        .iter_mut()
+        .flat_map(|judged| &mut judged.answers)
+    {
+        answers
+            .questions
+            .sort_by_key(|answer| places[&answer.question]);
+    }
     whole.table.cells.sort_by_key(|cell| places[&cell.question]);
     whole
         .observations

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::drill::Drill;
 use crate::earlier::{Asked, NotComparable, Sides};
 use crate::embed::{EmbedError, EmbedderId, Endpoint, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions, Section};
@@ -17,15 +18,15 @@ use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
     self, Evidence, GoldRef, PastRun, SideEvidence, TargetRef, Verdict, notes, waive, worst,
 };
-use crate::measure::{MatchError, Matched, MetricTable, measure, seeds_vary};
+use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure, seeds_vary};
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, RefereeSpec, TargetSpec};
-use crate::replay::{Counts, Plan, Purpose, Run, Side, replay};
+use crate::replay::{Counts, Observation, Plan, Purpose, Run, Side, replay};
 use crate::report::{
-    self, FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord,
+    self, AskedIn, FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord,
 };
-use crate::target::Target;
 use crate::target::embedded::{self, BuildError, Embedded, Lengths, Settings, Skew, SkewError};
+use crate::target::{Target, Texts};
 use crate::units::Day;
 
 /// Why a policy could not be carried out.
@@ -212,6 +213,7 @@ impl Session {
                         .into_iter()
                         .find_map(|reading| reading.clone().err()),
                     seeds_vary: seeds_vary(run, &side.name),
+                    asked_in: None,
                     baseline_of: None,
                 })
                 .collect(),
@@ -268,6 +270,21 @@ impl Replayed {
         occasion: &Occasion,
         ended_at: &dyn Fn() -> String,
     ) -> Result<Report, PipelineError> {
+        self.judge_with(occasion, ended_at, &|_| Contract::default())
+            .await
+    }
+
+    /// The same, with more fields declared to differ on purpose than the policy does: `declared` is
+    /// given what a side states.
+    ///
+    /// # Errors
+    /// If a retrieved text has no vector and none can be made.
+    pub async fn judge_with(
+        self,
+        occasion: &Occasion,
+        ended_at: &dyn Fn() -> String,
+        declared: &(dyn Fn(&Contract) -> Contract + Sync),
+    ) -> Result<Report, PipelineError> {
         let Self {
             mut session,
             mut run,
@@ -287,29 +304,108 @@ impl Replayed {
             },
             on: occasion.day,
             referee: session.referee.id(&vectors),
-            parity: parity(&run, &session.policy.targets),
+            parity: parity(&run, &session.policy.targets, declared),
+            answers: session.answers(&record, &run, &vectors),
+            drill: None,
         };
-        let evidence = evidence(&record, &judged, table, &occasion.started_at);
+        let saved = Saved {
+            record,
+            table,
+            observations: run.observations,
+            texts: run.texts,
+        };
+        let report = saved.judge(judged, occasion, ended_at);
+        debug_assert_eq!(
+            report.verdict.probes, probes,
+            "an earlier run is not counted"
+        );
+        Ok(report)
+    }
+}
+
+/// Everything that a verdict is drawn from, but for how it is to be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// What was asked of whom.
+    pub record: RunRecord,
+    /// One row of numbers a probe.
+    pub table: MetricTable,
+    /// What came back from each probe.
+    pub observations: Vec<Observation>,
+    /// Every retrieved text.
+    pub texts: Texts,
+}
+
+impl Saved {
+    /// Judges what was measured. `ended_at` is RFC 3339.
+    pub fn judge(
+        mut self,
+        judged: JudgedRecord,
+        occasion: &Occasion,
+        ended_at: &dyn Fn() -> String,
+    ) -> Report {
+        let evidence = evidence(&self.record, &judged, self.table, &occasion.started_at);
         let verdict = Verdict {
             format: Verdict::FORMAT,
             run_id: occasion.run_id.clone(),
             started_at: occasion.started_at.clone(),
             ended_at: ended_at(),
-            probes,
-            ..verdict(&record, &evidence, &judged)
+            probes: counts(&self.record, &self.observations),
+            ..verdict(&self.record, &evidence, &judged)
         };
-        record.judged = Some(judged);
-        Ok(Report {
+        self.record.judged = Some(judged);
+        Report {
             verdict,
-            record,
+            record: self.record,
             table: evidence.table,
-            observations: run.observations,
-            texts: run.texts,
-        })
+            observations: self.observations,
+            texts: self.texts,
+        }
     }
 }
 
+/// The probes of this run; those of an earlier one beside it were counted then.
+fn counts(record: &RunRecord, observations: &[Observation]) -> Counts {
+    let earlier: BTreeSet<&TargetName> = record
+        .targets
+        .iter()
+        .filter(|target| target.baseline_of.is_some())
+        .map(|target| &target.name)
+        .collect();
+    let own = observations
+        .iter()
+        .filter(|seen| seen.purpose == Purpose::Score && !earlier.contains(&seen.target));
+    Counts::of(own.map(|seen| &seen.outcome))
+}
+
 impl Session {
+    /// Each judged side's replies beside the control's, if the stage asks for it.
+    fn answers(&self, record: &RunRecord, run: &Run, vectors: &VectorTable) -> Vec<SideAnswers> {
+        let judge = &self.policy.judge;
+        let asks = |check: &judge::Definition| check.method == judge::Method::AnswersEqual;
+        let control = record
+            .targets
+            .iter()
+            .find(|target| target.role.is_control());
+        let Some(control) = control.filter(|_| judge.runbook.checks_at(judge.stage).any(asks))
+        else {
+            return Vec::new();
+        };
+        let replies = Replies {
+            observations: &run.observations,
+            texts: &run.texts,
+            vectors: Some(vectors),
+        };
+        let asking = record.asking();
+        let judged = record
+            .targets
+            .iter()
+            .filter(|target| target.role.is_judged());
+        judged
+            .map(|side| replies.compare(&asking, &side.name, &control.name))
+            .collect()
+    }
+
     /// Vectors for what was asked and what came back.
     async fn vectors_of(&self, run: &Run) -> Result<Arc<VectorTable>, EmbedError> {
         if run
@@ -345,7 +441,11 @@ fn asked(policy: &Policy, gold: &GoldSet, digest: Digest, referee: EmbedderId) -
 }
 
 fn before(run: &Path, asked: &Asked) -> Result<Sides, PipelineError> {
-    let report = report::load(run)?;
+    let mut report = report::load(run)?;
+    // A slice or a shard stands beside the same slice of the earlier run.
+    let wanted = |question: &QuestionId| asked.questions.contains_key(question);
+    report.table.cells.retain(|cell| wanted(&cell.question));
+    report.observations.retain(|seen| wanted(&seen.question));
     Asked::of(&report).comparable_with(asked)?;
     Ok(Sides::before(report))
 }
@@ -437,7 +537,11 @@ fn referee(spec: &RefereeSpec, gold: &GoldSet) -> Result<Referee, EmbedError> {
 }
 
 /// Every side that is not the control, against it.
-fn parity(run: &Run, specs: &[TargetSpec]) -> Vec<SideParity> {
+fn parity(
+    run: &Run,
+    specs: &[TargetSpec],
+    declared: &dyn Fn(&Contract) -> Contract,
+) -> Vec<SideParity> {
     let sides = || run.sides.iter().zip(specs);
     let Some((control, _)) = sides().find(|(_, spec)| spec.role.is_control()) else {
         return Vec::new();
@@ -453,7 +557,10 @@ fn parity(run: &Run, specs: &[TargetSpec]) -> Vec<SideParity> {
         .map(|(side, spec)| SideParity {
             target: side.name.clone(),
             control: control.name.clone(),
-            fields: compare(&contract(control), &contract(side), &spec.intended),
+            fields: {
+                let (control, side) = (contract(control), contract(side));
+                compare(&control, &side, &spec.intended.or(&declared(&side)))
+            },
             rows: control
                 .inventory
                 .as_ref()
@@ -487,6 +594,7 @@ fn evidence(
         table,
         sides: record.targets.iter().map(side).collect(),
         parity: judged.parity.clone(),
+        answers: judged.answers.clone(),
         referee: judged.referee.clone(),
         started_at: started_at.parse().ok(),
     }
@@ -529,6 +637,8 @@ fn verdict(record: &RunRecord, evidence: &Evidence, judged: &JudgedRecord) -> Ve
         parity: evidence.parity.clone(),
         notes: slice(record)
             .into_iter()
+            .chain(elsewhere(record))
+            .chain(judged.drill.iter().flat_map(of_plan))
             .chain(notes(evidence, settings))
             .collect(),
         waivers,
@@ -544,6 +654,32 @@ pub fn failing_questions(report: &Report) -> Option<BTreeSet<QuestionId>> {
     let started_at = &report.verdict.started_at;
     let evidence = evidence(&report.record, judged, report.table.clone(), started_at);
     Some(judge::failing(&evidence, &judged.settings))
+}
+
+/// Which run stands behind a target that was not asked in this one.
+fn elsewhere(record: &RunRecord) -> impl Iterator<Item = String> {
+    record.targets.iter().filter_map(|target| {
+        let AskedIn { run_id, name } = target.asked_in.as_ref()?;
+        Some(format!("{} is {name} in run {run_id}", target.name))
+    })
+}
+
+/// What a drill plan says that nothing here was judged by.
+fn of_plan(drill: &Drill) -> Vec<String> {
+    let unused = drill.unused_keys();
+    let mut notes = Vec::new();
+    if !unused.is_empty() {
+        notes.push(format!(
+            "the drill plan has keys that nothing was judged by: {}",
+            unused.join(", ")
+        ));
+    }
+    if let Some(k) = drill.rag_probe.dualhome_k {
+        notes.push(format!(
+            "the drill plan's dualhome_k is {k}: how many hits a second region adds is its router's doing, and no check's"
+        ));
+    }
+    notes
 }
 
 /// What a reader must know before taking a slice for the whole.
@@ -572,19 +708,8 @@ pub fn judge_again(report: &Report) -> Option<Verdict> {
     let recorded = &report.verdict;
     let started_at = &recorded.started_at;
     let evidence = evidence(&report.record, judged, report.table.clone(), started_at);
-    let earlier: BTreeSet<&TargetName> = report
-        .record
-        .targets
-        .iter()
-        .filter(|target| target.baseline_of.is_some())
-        .map(|target| &target.name)
-        .collect();
-    let scored = report
-        .observations
-        .iter()
-        .filter(|seen| seen.purpose == Purpose::Score && !earlier.contains(&seen.target));
     Some(Verdict {
-        probes: Counts::of(scored.map(|seen| &seen.outcome)),
+        probes: counts(&report.record, &report.observations),
         started_at: recorded.started_at.clone(),
         ended_at: recorded.ended_at.clone(),
         ..verdict(&report.record, &evidence, judged)

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::answers::AnswersError;
+use crate::audit::AuditError;
 use crate::cli::ExitStatus;
+use crate::compare::CompareError;
+use crate::drill::DrillError;
 use crate::embed::EmbedError;
 use crate::goldset::GoldSetError;
 use crate::merge::MergeError;
@@ -49,10 +53,26 @@ pub enum Failure {
         /// The run folder.
         path: PathBuf,
     },
+    /// A drill plan.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Drill(#[from] DrillError),
+    /// A drill that cannot be audited.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Audit(#[from] AuditError),
+    /// Sides that have no comparison.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Compare(#[from] CompareError),
     /// Runs that are not the shards of one.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Merge(#[from] MergeError),
+    /// Files of answers.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Answers(#[from] AnswersError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -110,11 +130,14 @@ impl Failure {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
-            Self::Pipeline(PipelineError::NotComparable(_)) => ExitStatus::Inconclusive,
+            Self::Pipeline(PipelineError::NotComparable(_))
+            | Self::Compare(CompareError::NotComparable(_))
+            | Self::Audit(AuditError::NotComparable(_)) => ExitStatus::Inconclusive,
             Self::Pipeline(
                 PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
             )
             | Self::Folder(_)
+            | Self::Answers(AnswersError::Read { .. })
             | Self::MakeFolder { .. }
             | Self::Stdout(_)
             | Self::Runtime(_) => ExitStatus::Error,
@@ -123,6 +146,10 @@ impl Failure {
             | Self::NotJudged { .. }
             | Self::NothingFailed { .. }
             | Self::Merge(_)
+            | Self::Drill(_)
+            | Self::Audit(AuditError::NoRun)
+            | Self::Compare(CompareError::Target { .. })
+            | Self::Answers(AnswersError::Content { .. })
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
         }

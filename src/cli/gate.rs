@@ -190,7 +190,7 @@ pub(super) async fn replay(
     Ok(replayed)
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     rfc3339(jiff::Timestamp::now())
 }
 

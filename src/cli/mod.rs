@@ -2,6 +2,9 @@
 //!
 //! stdout carries the result, stderr everything else. Exit codes are [`ExitStatus`].
 
+mod answers;
+mod audit;
+mod compare;
 mod completions;
 mod explain;
 mod failure;
@@ -109,6 +112,10 @@ enum Format {
 enum Command {
     /// Replay the gold questions, measure, judge and report: the release gate.
     Gate(gate::Args),
+    /// Audit a failover drill from its plan and its runs.
+    Audit(audit::Args),
+    /// Compare two targets, two saved runs or two files of answers.
+    Compare(compare::Args),
     /// Replay only: ask and keep the observations, judge nothing.
     Probe(probe::Args),
     /// Render a finished run again.
@@ -117,6 +124,8 @@ enum Command {
     Verify(verify::Args),
     /// Put the shards of one run together and judge the whole.
     Merge(merge::Args),
+    /// Compare two files of answers to the same questions.
+    Answers(answers::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
     Explain(explain::Args),
     /// Work on a gold set.
@@ -151,10 +160,13 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     };
     match cli.command {
         Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
+        Command::Audit(args) => audit::run(&args, output),
+        Command::Compare(args) => runtime()?.block_on(compare::run(args, output)),
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Merge(args) => merge::run(&args, output),
+        Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
         Command::Schema(args) => schema::run(&args, output),

@@ -52,7 +52,8 @@ pub enum GoldSetError {
 /// How many problems an error message lists before it only counts them.
 const LISTED: usize = 20;
 
-fn listed(problems: &[Problem]) -> String {
+/// Problems one below the other; the last line counts those that are not shown.
+pub(crate) fn listed(problems: &[Problem]) -> String {
     let mut lines: Vec<String> = problems
         .iter()
         .take(LISTED)
@@ -193,7 +194,7 @@ fn json_lines<T: Located>(
 
 /// The parser counts lines within the one line it was given, which would mislead beside the real
 /// number.
-fn without_line(error: &serde_json::Error) -> String {
+pub(crate) fn without_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let told = text
         .rsplit_once(" at line ")

@@ -23,6 +23,7 @@ use crate::ids::{DocId, Form, QuestionId, SectionId, SectionKey, Topic};
 
 pub use filter::{Filter, NoQuestions, NotAShard, Sample, Shard};
 pub use load::{GoldSetError, load, read_sections};
+pub(crate) use load::{listed, without_line};
 pub use problem::{Problem, Rule, Severity};
 pub use snippets::{Snippet, Snippets, snippets};
 pub use summary::{Spread, Summary, TopicSummary, summarise};

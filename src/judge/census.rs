@@ -4,6 +4,8 @@ use crate::judge::case::Case;
 use crate::judge::{Check, CheckVerdict, ReasonCode, SideEvidence};
 use crate::parity::{ContractField, FieldParity, FieldStatus, RowDiff, SideParity};
 
+/// What to do about a field that nobody states.
+const STATE_IT: &str = "let each side state it in its health endpoint or manifest; the policy's `stated` does so for an index that cannot";
 /// Section ids named in a detail; the verdict's `parity` has the rest.
 const NAMED: usize = 12;
 
@@ -39,10 +41,10 @@ pub(super) fn parity(check: Check, case: &Case, required: &[ContractField]) -> C
         );
     }
     if !not_stated.is_empty() {
-        return check.inconclusive(
-            ReasonCode::FieldMissing,
-            format!("not stated by both sides: {}", names(&not_stated)),
-        );
+        let detail = format!("not stated by both sides: {}", names(&not_stated));
+        return check
+            .inconclusive(ReasonCode::FieldMissing, detail)
+            .advising(Some(STATE_IT.to_owned()));
     }
     if !versioned.is_empty() {
         let detail = format!("as declared in the policy: {}", names(&versioned));
@@ -91,7 +93,9 @@ pub(super) fn both_state(check: Check, case: &Case, field: ContractField, value:
         .map(|side| format!("{} does not state {field}", side.name))
         .collect();
     if !silent.is_empty() {
-        return check.inconclusive(ReasonCode::FieldMissing, silent.join("; "));
+        return check
+            .inconclusive(ReasonCode::FieldMissing, silent.join("; "))
+            .advising(Some(STATE_IT.to_owned()));
     }
     let detail = format!("{field} is {value} on both sides");
     check.with(CheckVerdict::Pass, ReasonCode::FieldsMatch, detail)

@@ -78,6 +78,11 @@ impl DrillCheck {
         self.0.id
     }
 
+    /// Whether it asks for all that the clause names.
+    pub fn is_whole(self) -> bool {
+        self.0.fields.is_none()
+    }
+
     /// The contract fields that it is about, where these are not all that the clause names.
     pub(super) fn fields(self) -> Option<&'static [ContractField]> {
         self.0.fields

@@ -2,7 +2,7 @@
 
 use crate::embed::EmbedderId;
 use crate::ids::TargetName;
-use crate::measure::MetricTable;
+use crate::measure::{MetricTable, SideAnswers};
 use crate::parity::SideParity;
 use crate::replay::ContractReading;
 use crate::target::{Locality, Role};
@@ -36,6 +36,8 @@ pub struct Evidence {
     pub sides: Vec<SideEvidence>,
     /// Each side against the control.
     pub parity: Vec<SideParity>,
+    /// Replies of sides beside those of others, where the runbook asks whether they are equal.
+    pub answers: Vec<SideAnswers>,
     /// Who measured.
     pub referee: EmbedderId,
     /// When the run began, if it says so.

@@ -190,6 +190,10 @@ pub(super) fn over_the_window(check: Check, case: &Case) -> Check {
                     format!("promotion needs one hour, given as history: {words}"),
                 )
                 .adding(format!("now: {now}"))
+                .advising(Some(
+                    "replay every few minutes for an hour and give the runs with --history"
+                        .to_owned(),
+                ))
         }
     }
 }

@@ -7,11 +7,13 @@
 use crate::measure::Status;
 use crate::parity::ContractField;
 
+mod answers;
 mod case;
 mod census;
 mod definition;
 mod diagnosis;
 mod drill;
+mod equal;
 mod errors;
 mod evidence;
 mod failing;
@@ -32,6 +34,7 @@ mod waiver;
 
 use case::{Case, asked};
 
+pub use answers::answers_equal;
 pub use definition::{
     CheckId, Comparator, Definition, Kind, Method, Runbook, RunbookStage, Source, UnknownName,
 };
@@ -47,38 +50,48 @@ pub use waiver::{Waiver, WaiverStatus, WaiverUse, waive};
 
 /// Judges every trial in order, each check in the order of the runbook.
 pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<Check> {
-    settings
-        .trials(evidence)
-        .iter()
-        .filter_map(|trial| Some((trial, Case::new(trial, evidence, settings)?)))
-        .flat_map(|(trial, case)| of_trial(trial, &case))
-        .collect()
+    let trials = settings.trials(evidence);
+    let of_trial = |trial| of_trial(trial, evidence, settings);
+    trials.iter().flat_map(of_trial).collect()
 }
 
-fn of_trial(trial: &Trial, case: &Case) -> Vec<Check> {
+fn of_trial(trial: &Trial, evidence: &Evidence, settings: &Settings) -> Vec<Check> {
+    let case = Case::new(trial, evidence, settings);
+    let clauses = trial.checks.iter().map(|id| (*id, None));
+    let named = trial.named.iter().map(|named| (named.id(), Some(*named)));
     let mut checks = Vec::new();
-    for &id in &trial.checks {
-        let check = one(Definition::of(id), None, case, &checks);
-        checks.push(check);
-    }
-    for &named in &trial.named {
-        let check = one(Definition::of(named.id()), Some(named), case, &checks);
-        checks.push(check);
+    for (id, named) in clauses.chain(named) {
+        let definition = Definition::of(id);
+        let blank = Check {
+            named,
+            ..Check::new(definition, trial, settings)
+        };
+        let check = match &case {
+            Some(case) => one(definition, blank, case, &checks),
+            None => never_asked(blank, trial, evidence),
+        };
+        checks.push(check.finished());
     }
     checks
 }
 
+/// A side that is on trial and was not asked leaves its checks undecided.
+fn never_asked(blank: Check, trial: &Trial, evidence: &Evidence) -> Check {
+    let missing: Vec<&str> = [&trial.side, &trial.control]
+        .into_iter()
+        .filter(|name| evidence.side(name).is_none())
+        .map(crate::ids::TargetName::as_str)
+        .collect();
+    let detail = format!(
+        "no run was given in which {} was asked",
+        missing.join(" and ")
+    );
+    blank.inconclusive(ReasonCode::EvidenceMissing, detail)
+}
+
 /// `so_far` are the checks of the same side that stand before it in the runbook.
-fn one(
-    definition: &'static Definition,
-    named: Option<DrillCheck>,
-    case: &Case,
-    so_far: &[Check],
-) -> Check {
-    let blank = Check {
-        named,
-        ..Check::new(definition, case)
-    };
+fn one(definition: &'static Definition, blank: Check, case: &Case, so_far: &[Check]) -> Check {
+    let named = blank.named;
     if let Some((verdict, reason, detail)) = unusable(definition, case) {
         return blank.with(verdict, reason, detail);
     }
@@ -106,7 +119,7 @@ fn one(
         | Method::Shifts
         | Method::CoverageDrift
         | Method::Flips => paired::paired(blank, case, definition.method),
-        Method::AnswersEqual => observed::observed(blank, case),
+        Method::AnswersEqual => equal::equal(blank, case),
         Method::PreFlight => pre_flight::pre_flight(blank, case),
         Method::AfterCutover => paired::after_cutover(blank, case),
         Method::GreenHour => history::green_hour(blank, case, so_far),
@@ -114,7 +127,7 @@ fn one(
         Method::Observed => observed::observed(blank, case),
     };
     let judged = history::over_the_window(judged, case);
-    diagnosis::after_contract(judged, case).finished()
+    diagnosis::after_contract(judged, case)
 }
 
 /// What makes a check of a side undecidable, whatever its numbers. What is judged from elsewhere does

@@ -97,8 +97,8 @@ fn named_by_a_clause(settings: &Settings) -> Vec<ContractField> {
         Method::Parity(fields) => fields,
         _ => &[][..],
     };
-    let at_stage = settings.runbook.checks_at(settings.stage);
-    at_stage
+    let of_runbook = settings.runbook.checks().iter();
+    of_runbook
         .flat_map(|check| fields(check.method))
         .chain(&IDENTITY)
         .copied()

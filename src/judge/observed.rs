@@ -12,6 +12,12 @@ pub(super) fn observed(check: Check, case: &Case) -> Check {
     }
     let sources = Definition::of(check.id).sources;
     let words: Vec<&str> = sources.iter().map(|source| source.words()).collect();
-    let detail = format!("decided by {}, which was not given", words.join(" or "));
-    check.inconclusive(ReasonCode::EvidenceMissing, detail)
+    let sources = words.join(" or ");
+    let then = check.remedy.clone().unwrap_or_default();
+    let detail = format!("decided by {sources}, which was not given");
+    check
+        .inconclusive(ReasonCode::EvidenceMissing, detail)
+        .advising(Some(format!(
+            "collect the {sources} of this stage; if it is red then: {then}"
+        )))
 }

@@ -9,7 +9,7 @@ use crate::judge::sample::{Counted, UNDEFINED, judged};
 use crate::judge::{
     Check, CheckVerdict, Comparator, Definition, ReasonCode, Runbook, Settings, SideEvidence,
 };
-use crate::measure::{Missing, PairedQuestion};
+use crate::measure::{Missing, PairedQuestion, axes};
 use crate::stats::{Difference, Interval, clopper_pearson};
 
 /// A question whose ΔS differs by more than this has shifted: opposite shifts cancel in a mean.
@@ -126,7 +126,12 @@ pub(super) fn paired(check: Check, case: &Case, method: Method) -> Check {
             .naming(first(&pairs, |pair| {
                 floor.flipped(pair).then_some(-pair.delta_s.abs())
             }))
-            .adding(flips(&pairs, floor)),
+            .adding(flips(&pairs, floor))
+            .adding(quality::by_axis(&axes(
+                &case.evidence.table,
+                &case.side.name,
+                &case.control.name,
+            ))),
         Method::CoverageDrift => check.naming(first(&pairs, |pair| {
             (pair.coverage.abs() > COVERAGE_MARGIN).then_some(-pair.coverage.abs())
         })),

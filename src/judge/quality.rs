@@ -128,7 +128,7 @@ fn by_state(questions: &[QuestionMetrics]) -> String {
     )
 }
 
-fn by_axis(axes: &Axes) -> String {
+pub(super) fn by_axis(axes: &Axes) -> String {
     let (paraphrase, seed, region) = (axes.paraphrase.len(), axes.seed.len(), axes.region.len());
     format!(
         "by axis: {paraphrase} flip across paraphrases, {seed} across seeds, {region} across regions"

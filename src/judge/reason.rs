@@ -31,6 +31,8 @@ pub enum ReasonCode {
     MissingUneven,
     /// The contract at the end is not the one at the start.
     ContractMoved,
+    /// A side does not agree with its own repeats.
+    UnsteadySide,
     /// The lexical referee's distances have another scale than the limits.
     RefereeNotComparable,
     /// Every compared field agrees.

@@ -197,10 +197,15 @@ pub(super) fn flips(check: Check, case: &Case) -> Check {
             "{} of {n_questions} questions flip on two or more paraphrases, {also} of them on the control too",
             stopping.len()
         );
+        let not_its_doing = (also == stopping.len()).then(|| {
+            "every one of these flips on the control as well: rolling back mends nothing, so look at the wording of their paraphrases first".to_owned()
+        });
         let named = stopping.into_iter().take(5).collect();
-        return check
-            .naming(named)
-            .with(CheckVerdict::Fail, ReasonCode::ParaphrasesFlip, detail);
+        return check.naming(named).advising(not_its_doing).with(
+            CheckVerdict::Fail,
+            ReasonCode::ParaphrasesFlip,
+            detail,
+        );
     }
     if with_failed > 0 {
         let detail = format!(

@@ -101,6 +101,7 @@ fn evidence(n: usize, shape: impl Fn(usize) -> Shape) -> Evidence {
             fields,
             rows: None,
         }],
+        answers: Vec::new(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "m".to_owned(),

@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
-use crate::judge::case::Case;
 use crate::judge::{
     Basis, CheckId, Comparator, Definition, DrillCheck, Kind, ReasonCode, Runbook, RunbookStage,
-    WaiverUse,
+    Settings, Trial, WaiverUse,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -158,14 +157,14 @@ pub struct Check {
 }
 
 impl Check {
-    pub(super) fn new(definition: &Definition, case: &Case) -> Self {
-        let limit = case.settings.limit(definition);
+    pub(super) fn new(definition: &Definition, trial: &Trial, settings: &Settings) -> Self {
+        let limit = settings.limit(definition);
         Self {
             id: definition.id,
             named: None,
             clause: definition.clause.to_owned(),
-            target: case.side.name.clone(),
-            control: case.control.name.clone(),
+            target: trial.side.clone(),
+            control: trial.control.clone(),
             kind: definition.kind,
             statistic: definition.statistic.to_owned(),
             estimate: None,

@@ -36,6 +36,18 @@ impl Centroid {
         let meaningful = length > 1e-5;
         meaningful.then_some(Self { sum, length })
     }
+
+    /// 1 − cos to another centroid, in `[0, 2]`; 0 to itself.
+    ///
+    /// # Panics
+    /// If the dimensions differ.
+    pub fn distance_to(&self, other: &Self) -> f64 {
+        if self.sum == other.sum {
+            // Rounding would leave 1e-8 between a reply and its exact repeat.
+            return 0.0;
+        }
+        (1.0 - dot(&self.sum, &other.sum) / (self.length * other.length)).clamp(0.0, 2.0)
+    }
 }
 
 /// ΔS(text, retrieved) = 1 − cos(e(text), c), with `c` the centroid of the unit vectors of the

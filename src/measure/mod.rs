@@ -4,26 +4,39 @@
 //! vectors belong together; after it measuring cannot fail. Rows are computed in parallel and kept
 //! in plan order, so one thread and sixteen give the same bytes.
 
+mod answers;
 mod axis;
+mod citations;
 mod coverage;
 mod curve;
 mod delta_s;
 mod lambda;
 mod matched;
 mod noise;
+mod numbers;
 mod overlap;
 mod pairs;
 mod question;
+mod replies;
 mod table;
+mod wording;
 
+pub use answers::{
+    AnswerComparison, AnswerContext, AnswerSummary, Reply, Rung, SemanticRung, Unanswered,
+    answers_equal,
+};
 pub use axis::{Axes, FlippedParaphrases, axes, flipped_paraphrases, seeds_vary};
+pub use citations::citations;
 pub use coverage::{CoverageMode, CoverageOf, TargetTokens};
 pub use curve::{CurvePoint, curve};
 pub use delta_s::{Centroid, delta_s};
 pub use lambda::{AGREEMENT, Lambda, state};
 pub use matched::{MatchError, Matched};
 pub use noise::{SelfNoise, self_noise};
-pub use overlap::{RBO_P, Ranking, rbo_ext};
+pub use numbers::numbers;
+pub use overlap::{RBO_P, Ranking, jaccard, kendall_tau_b, overlap_at, rbo_ext};
 pub use pairs::{PairedQuestion, pair};
 pub use question::{Missing, QuestionMetrics, questions};
-pub use table::{CellMetrics, Latency, MetricTable, Status, latency, measure};
+pub use replies::{Asking, OwnShare, QuestionAnswers, Replies, SideAnswers};
+pub use table::{CellMetrics, Latency, MetricTable, Status, latency, measure, section_ranking};
+pub use wording::normalised;

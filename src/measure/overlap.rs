@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::units::Cutoff;
+
 /// Persistence of the imagined reader: DESIGN.md pins 0.8, which puts two thirds of the weight on
 /// the first three ranks.
 pub const RBO_P: f64 = 0.8;
@@ -131,6 +133,84 @@ pub fn rbo_ext<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>, p: f64) -> f64 {
     ((1.0 - p) / p * sum + beyond * weight).clamp(0.0, 1.0)
 }
 
+/// The share of the first `k` ranks that two rankings have in common; in `[0, 1]`.
+///
+/// A tie across rank `k` counts as the average over its orders. Where both rankings are shorter than
+/// `k`, the longer one's length takes its place. 1 for two empty rankings.
+///
+/// ```
+/// use ragstone::{measure::{Ranking, overlap_at}, units::Cutoff};
+/// let ranking = |items: &[&'static str]| {
+///     Ranking::from_scores(items.iter().enumerate().map(|(i, &item)| (item, -(i as f64))))
+/// };
+/// let (a, b) = (ranking(&["a", "b", "c"]), ranking(&["b", "a", "d"]));
+/// assert_eq!(overlap_at(&a, &b, Cutoff::new(2).unwrap()), 1.0);
+/// assert_eq!(overlap_at(&a, &b, Cutoff::new(1).unwrap()), 0.0);
+/// ```
+pub fn overlap_at<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>, k: Cutoff) -> f64 {
+    let depth = k.get().min(a.len().max(b.len()));
+    if depth == 0 {
+        return 1.0;
+    }
+    let (ours, theirs) = (a.places(), b.places());
+    let common: f64 = ours
+        .iter()
+        .filter_map(|(item, &place)| Some((place, *theirs.get(item)?)))
+        .map(|(a, b)| share_within(a, depth) * share_within(b, depth))
+        .sum();
+    common / depth as f64
+}
+
+/// Jaccard's index of the items of two rankings, whatever their order: those in common over those in
+/// either; in `[0, 1]`. 1 for two empty rankings.
+pub fn jaccard<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>) -> f64 {
+    let (ours, theirs) = (a.places(), b.places());
+    let common = ours
+        .keys()
+        .filter(|item| theirs.contains_key(*item))
+        .count();
+    let either = ours.len() + theirs.len() - common;
+    if either == 0 {
+        1.0
+    } else {
+        common as f64 / either as f64
+    }
+}
+
+/// Kendall's τ-b over the items that both rankings hold; in `[−1, 1]`.
+///
+/// Ties are allowed on both sides. `None` when fewer than two items are in common, or all of those are
+/// one tie on a side, which leaves no order to agree with.
+///
+/// ```
+/// use ragstone::measure::{Ranking, kendall_tau_b};
+/// let a = Ranking::from_scores([("a", 4.0), ("b", 3.0), ("c", 2.0), ("d", 1.0)]);
+/// let b = Ranking::from_scores([("b", 4.0), ("a", 3.0), ("c", 2.0), ("d", 1.0)]);
+/// assert!((kendall_tau_b(&a, &b).unwrap() - 4.0 / 6.0).abs() < 1e-12);
+/// ```
+///
+/// Time `O(n²)` for `n` items in common. Source: Kendall (1945), *The treatment of ties in ranking
+/// problems*.
+pub fn kendall_tau_b<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>) -> Option<f64> {
+    let (ours, theirs) = (a.places(), b.places());
+    let common: Vec<(usize, usize)> = ours
+        .iter()
+        .filter_map(|(item, (ours, _))| Some((*ours, theirs.get(item)?.0)))
+        .collect();
+    let (mut score, mut untied_a, mut untied_b) = (0_i64, 0_i64, 0_i64);
+    for (index, &(a, b)) in common.iter().enumerate() {
+        for &(other_a, other_b) in &common[index + 1..] {
+            let order = |x: usize, y: usize| x.cmp(&y) as i64;
+            let (in_a, in_b) = (order(a, other_a), order(b, other_b));
+            score += in_a * in_b;
+            untied_a += in_a.abs();
+            untied_b += in_b.abs();
+        }
+    }
+    (untied_a > 0 && untied_b > 0)
+        .then(|| score as f64 / (untied_a as f64 * untied_b as f64).sqrt())
+}
+
 /// How far, on average, the items that have begun to count within `depth` have come.
 fn mean_share(places: &[Place], depth: usize) -> f64 {
     let begun: Vec<f64> = places
@@ -216,6 +296,35 @@ mod tests {
             .map(|d| x(s) * (d - s) as f64 / (s * d) as f64 * power(d))
             .sum();
         (1.0 - p) / p * (first + second) + ((x(l) - x(s)) / l as f64 + x(s) / s as f64) * power(l)
+    }
+
+    #[test]
+    fn ties_count_half_in_tau_b() {
+        // Source: SciPy 1.17, kendalltau([1, 2, 2, 4, 5], [2, 1, 3, 3, 5]): 0.666666666666667.
+        let scored = |ranks: [f64; 5]| {
+            let mut scored: Vec<(usize, f64)> = ranks
+                .iter()
+                .enumerate()
+                .map(|(item, rank)| (item, -rank))
+                .collect();
+            scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+            Ranking::from_scores(scored)
+        };
+        let (a, b) = (
+            scored([1.0, 2.0, 2.0, 4.0, 5.0]),
+            scored([2.0, 1.0, 3.0, 3.0, 5.0]),
+        );
+        assert!((kendall_tau_b(&a, &b).expect("an order") - 2.0 / 3.0).abs() < 1e-12);
+        let flat = scored([1.0; 5]);
+        assert_eq!(kendall_tau_b(&a, &flat), None);
+    }
+
+    #[test]
+    fn a_tie_across_the_cut_counts_as_far_as_it_has_come() {
+        let a = Ranking::from_scores([("x", 1.0), ("y", 1.0)]);
+        let b = Ranking::from_scores([("x", 1.0), ("z", 0.5)]);
+        assert_eq!(overlap_at(&a, &b, Cutoff::new(1).expect("a rank")), 0.5);
+        assert!((jaccard(&a, &b) - 1.0 / 3.0).abs() < 1e-12);
     }
 
     #[test]

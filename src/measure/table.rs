@@ -294,8 +294,8 @@ fn blank(seen: &Observation, question: &Question) -> CellMetrics {
     }
 }
 
-/// Sections in the order in which they were first hit.
-fn section_ranking(hits: &[HitRecord]) -> Ranking<SectionKey> {
+/// Sections in the order in which they were first hit, equal scores being ties.
+pub fn section_ranking(hits: &[HitRecord]) -> Ranking<SectionKey> {
     Ranking::from_scores(hits.iter().map(|hit| (hit.section.clone(), hit.score)))
 }
 

@@ -138,6 +138,14 @@ impl Contract {
         self.0.get(&field).map(String::as_str)
     }
 
+    /// Every field that either states; where both do, what this one says.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let mut fields = other.0.clone();
+        fields.extend(self.0.clone());
+        Self(fields)
+    }
+
     /// The stated fields in the order of reports.
     pub fn iter(&self) -> impl Iterator<Item = (ContractField, &str)> {
         self.0.iter().map(|(field, value)| (*field, value.as_str()))

@@ -13,7 +13,7 @@ use crate::measure::MetricTable;
 use crate::replay::{
     Observation, RecordError, read_observations, read_texts, write_observations, write_texts,
 };
-use crate::report::{Report, RunRecord, html, junit, markdown};
+use crate::report::{Comparison, Report, RunRecord, html, junit, markdown};
 use crate::target::Texts;
 
 /// Why a run folder cannot be written or read.
@@ -101,6 +101,9 @@ pub fn save_probes(
 /// If the folder cannot be written.
 pub fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
     type Renderer = fn(&Report, &mut dyn std::io::Write) -> std::io::Result<()>;
+    if let Some(comparison) = Comparison::of(report) {
+        write_json(&folder.join("comparison.json"), &comparison)?;
+    }
     let renderers: [(&str, Renderer); 3] = [
         ("junit.xml", junit),
         ("summary.md", markdown),

@@ -5,6 +5,7 @@
 //! without a network. Renderers take `&Report` and a writer; they compute nothing that decides, and
 //! no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
 
+mod comparison;
 mod escape;
 mod figures;
 mod folder;
@@ -17,16 +18,18 @@ mod terminal;
 
 use serde::{Deserialize, Serialize};
 
+use crate::drill::Drill;
 use crate::embed::EmbedderId;
 use crate::goldset::Filter;
 use crate::ids::{Digest, QuestionId, SectionKey, TargetName, Topic};
 use crate::judge::{self, Verdict};
-use crate::measure::MetricTable;
+use crate::measure::{Asking, MetricTable, SideAnswers};
 use crate::parity::{Contract, SideParity};
 use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
 use crate::units::Day;
 
+pub use comparison::{Comparison, MeasureRow, Overlap, QuestionRow, TopicRow};
 pub use escape::{plain, printable};
 pub use folder::{FolderError, load, load_verdict, render, save, save_probes, verdict_bytes};
 pub use html::html;
@@ -85,6 +88,21 @@ pub struct RunRecord {
 impl RunRecord {
     /// The format this version writes.
     pub const FORMAT: u32 = 1;
+
+    /// The questions that have an answer, as comparing replies needs them.
+    pub fn asking(&self) -> Vec<Asking<'_>> {
+        let asked = self
+            .questions
+            .iter()
+            .filter(|question| !question.targets.is_empty());
+        asked
+            .map(|question| Asking {
+                id: &question.id,
+                wording: question.forms.first().map_or("", String::as_str),
+                targets: &question.targets,
+            })
+            .collect()
+    }
 }
 
 /// What judging needs beside the tables.
@@ -98,6 +116,12 @@ pub struct JudgedRecord {
     pub referee: EmbedderId,
     /// Each side against the control, as found during the run.
     pub parity: Vec<SideParity>,
+    /// Replies beside replies, where the runbook asks whether they are equal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<SideAnswers>,
+    /// The plan of the drill that was audited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
 }
 
 /// One target of a run.
@@ -117,9 +141,21 @@ pub struct TargetRecord {
     pub contract_error: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
+    /// The run in which it was asked, where that is not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<AskedIn>,
     /// The target that this one is an earlier run of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_of: Option<TargetName>,
+}
+
+/// Where a target was asked that stands beside those of another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedIn {
+    /// The run's id.
+    pub run_id: String,
+    /// Its name there.
+    pub name: TargetName,
 }
 
 /// One question of a run, for people who read a report without the gold set.

@@ -385,6 +385,7 @@ fn record() -> RunRecord {
                 contract_at_end: Some(contract),
                 contract_error: None,
                 seeds_vary: Some(false),
+                asked_in: None,
                 baseline_of: None,
             })
             .to_vec(),

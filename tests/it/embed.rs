@@ -11,7 +11,7 @@ use crate::support::{SmallGold, policy, ragstone, stderr, stdout};
 
 /// What the endpoint does with one request.
 #[derive(Clone)]
-enum Reply {
+pub(crate) enum Reply {
     /// One vector a text.
     Vectors,
     /// This status, with these headers.
@@ -21,14 +21,14 @@ enum Reply {
 }
 
 /// An endpoint that follows a script, one reply a connection, and remembers what it was asked.
-struct Endpoint {
-    url: String,
+pub(crate) struct Endpoint {
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
     thread: JoinHandle<()>,
 }
 
 impl Endpoint {
-    fn start(script: Vec<Reply>) -> Self {
+    pub(crate) fn start(script: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -43,7 +43,7 @@ impl Endpoint {
     }
 
     /// What was asked, once the script is at its end.
-    fn asked(self) -> Vec<(String, Value)> {
+    pub(crate) fn asked(self) -> Vec<(String, Value)> {
         self.thread.join().expect("the script ran to its end");
         let asked = self.asked.lock().expect("no panic");
         asked.clone()

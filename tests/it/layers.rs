@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 15] = [
+const ORDER: [&[&str]; 18] = [
     &["ids", "units", "vector", "files", "schema"],
     &["stats"],
     &["goldset"],
@@ -15,9 +15,12 @@ const ORDER: [&[&str]; 15] = [
     &["replay"],
     &["measure"],
     &["judge"],
+    &["drill"],
     &["report", "plan"],
     &["earlier"],
     &["pipeline"],
+    &["answers"],
+    &["compare", "audit"],
     &["merge"],
     &["cli"],
     &["main", "lib"],

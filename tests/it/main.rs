@@ -1,5 +1,6 @@
 //! The real program and the real data, end to end. One binary, so that it links once.
 
+mod answers;
 mod embed;
 mod errors;
 mod gate;

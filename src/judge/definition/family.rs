@@ -132,6 +132,7 @@ what either side shows against its own repeat (the second seed, or a repeat of t
 pub(super) const SHIFTS: Definition = Definition {
     method: Method::Shifts,
     statistic: RATE,
+    comparator: Comparator::AtMost,
     limit: 0.10,
     overridable: true,
     meaning: "The share of questions whose ΔS differs between the sides by more than 0.10 beyond what either side shows against its own repeat, with its exact bound.",

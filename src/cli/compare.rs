@@ -1,0 +1,152 @@
+//! `ragstone compare`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::cli::gate::{AskedAt, make_folder, now, replay};
+use crate::cli::output::{Output, remark};
+use crate::cli::{ExitStatus, Failure, answers};
+use crate::compare::{Chosen, compare, declared, settings};
+use crate::ids::TargetName;
+use crate::parity::ContractField;
+use crate::plan::{self, Overrides, Policy};
+use crate::report::{Report, Style, load, save, terminal};
+use crate::target::Role;
+
+/// Compares two sides: two targets of a policy, two saved runs, or two files of answers.
+///
+/// A side is the name of a target in the policy; a run folder, whose one target that is no control is
+/// meant, or RUN:TARGET; or a JSONL file of answers, which `ragstone answers` explains. The second side
+/// is judged against the first.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The first side.
+    #[arg(value_name = "A")]
+    a: String,
+    /// The second side.
+    #[arg(value_name = "B")]
+    b: String,
+    /// The policy that names the targets.
+    #[arg(long, value_name = "POLICY", default_value = "ragstone.toml")]
+    policy: PathBuf,
+    /// A contract field that differs on purpose, such as `INDEX_HASH`; may be given more than once.
+    #[arg(long, value_name = "FIELD")]
+    versioned: Vec<ContractField>,
+    /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the verdict line only.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
+    if [&args.a, &args.b].into_iter().all(|side| is_answers(side)) {
+        return answers::run(answers::Args::of(args.a.into(), args.b.into()), output).await;
+    }
+    let asked_at = AskedAt::begin("compare", args.out.as_deref())?;
+    let report = match (saved(&args.a)?, saved(&args.b)?) {
+        (Some(a), Some(b)) => {
+            let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();
+            let report = compare(a, b, &versioned, &asked_at.occasion, &now)?;
+            make_folder(&asked_at.folder)?;
+            report
+        }
+        (None, None) => targets(&args, &asked_at).await?,
+        (a, _) => {
+            let name = if a.is_none() { &args.a } else { &args.b };
+            return Err(Failure::Name(format!(
+                "`{name}` is no run folder, and the other side is: compare two runs, or two targets of a policy"
+            )));
+        }
+    };
+    save(&report, &asked_at.folder)?;
+    let style = if args.quiet {
+        Style::Quiet
+    } else {
+        Style::Normal
+    };
+    output.result(&report.verdict, |out| terminal(&report, style, out))?;
+    remark(&format!(
+        "report: {}",
+        asked_at.folder.join("report.html").display()
+    ));
+    Ok(report.verdict.verdict.into())
+}
+
+fn is_answers(side: &str) -> bool {
+    [".jsonl", ".jsonl.gz"]
+        .iter()
+        .any(|end| side.ends_with(end))
+}
+
+/// A side that is a run folder, or RUN:TARGET; `None` for anything else.
+fn saved(side: &str) -> Result<Option<Chosen>, Failure> {
+    if is_run(Path::new(side)) {
+        return Ok(Some(Chosen::new(load(Path::new(side))?, None)?));
+    }
+    match side.rsplit_once(':') {
+        Some((run, target)) if is_run(Path::new(run)) => {
+            Ok(Some(Chosen::new(load(Path::new(run))?, Some(target))?))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn is_run(folder: &Path) -> bool {
+    folder.join("run.json").is_file()
+}
+
+/// Asks two targets of the policy the same questions, and judges the second against the first.
+async fn targets(args: &Args, asked_at: &AskedAt) -> Result<Report, Failure> {
+    let policy = plan::load(&args.policy, &Overrides::default())?;
+    let policy = pair(policy, args)?;
+    let AskedAt { occasion, folder } = asked_at;
+    let replayed = replay(policy, occasion, folder).await?;
+    let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();
+    Ok(replayed
+        .judge_with(occasion, &now, &|side| declared(side, &versioned))
+        .await?)
+}
+
+/// The policy of the two targets alone.
+fn pair(policy: Policy, args: &Args) -> Result<Policy, Failure> {
+    let find = |name: &str, role: Role| {
+        let target = policy
+            .targets
+            .iter()
+            .find(|target| target.name == TargetName::new(name));
+        let target = target.ok_or_else(|| {
+            let known: Vec<&str> = policy
+                .targets
+                .iter()
+                .map(|target| target.name.as_str())
+                .collect();
+            Failure::Name(format!(
+                "`{name}` is neither a run folder nor a target of {}; its targets: {}",
+                args.policy.display(),
+                known.join(", ")
+            ))
+        })?;
+        Ok::<_, Failure>(plan::TargetSpec {
+            role,
+            ..target.clone()
+        })
+    };
+    if args.a == args.b {
+        return Err(Failure::Name(format!(
+            "`{}` is compared with itself; its own noise is part of every comparison",
+            args.a
+        )));
+    }
+    Ok(Policy {
+        targets: vec![
+            find(&args.a, Role::Control)?,
+            find(&args.b, Role::Candidate)?,
+        ],
+        judge: settings(&policy.judge),
+        baseline: None,
+        history: None,
+        ..policy.clone()
+    })
+}

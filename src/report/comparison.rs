@@ -1,0 +1,387 @@
+//! Two sides of a run, side by side: what differs, where and by how much. Computed for reading; the
+//! checks decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Form, QuestionId, SectionKey, Seed, TargetName, Topic};
+use crate::judge::Runbook;
+use crate::measure::{
+    CellMetrics, Lambda, Missing, RBO_P, Ranking, axes, jaccard, kendall_tau_b, overlap_at,
+    questions, rbo_ext, section_ranking,
+};
+use crate::replay::{Outcome, Purpose};
+use crate::report::Report;
+use crate::stats::{Difference, mean};
+use crate::units::{Confidence, Cutoff};
+
+/// Differences below this are a tie: rounding, not a change.
+const TIE: f64 = 1e-9;
+
+/// `comparison.json`: two sides of a run, side by side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Version of this format.
+    pub format: u32,
+    /// The first side.
+    pub a: TargetName,
+    /// The second side.
+    pub b: TargetName,
+    /// Each measure over all questions.
+    pub measures: Vec<MeasureRow>,
+    /// How alike the rankings are, mean over questions.
+    pub overlap: Overlap,
+    /// Questions that converge on one side only.
+    pub flips: Flips,
+    /// Questions whose λ depends on each axis, on the second side; `region` is against the first.
+    pub axes: crate::measure::Axes,
+    /// Each topic.
+    pub topics: Vec<TopicRow>,
+    /// Each question, the most different first.
+    pub questions: Vec<QuestionRow>,
+}
+
+/// One measure of both sides, paired by question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MeasureRow {
+    /// Its name.
+    pub measure: String,
+    /// Mean over questions of the first side.
+    pub mean_a: f64,
+    /// Mean over questions of the second side.
+    pub mean_b: f64,
+    /// Mean of the second less the first.
+    pub difference: f64,
+    /// Lower one-sided 95 % bound of the difference (paired t); none for fewer than two questions.
+    pub ci_low: Option<f64>,
+    /// Upper one-sided 95 % bound.
+    pub ci_high: Option<f64>,
+    /// Questions on which the second side is better.
+    pub wins: usize,
+    /// Questions on which they are the same.
+    pub ties: usize,
+    /// Questions on which the second side is worse.
+    pub losses: usize,
+}
+
+/// How alike rankings of sections are. None where it is undefined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// Rank-biased overlap, extrapolated, p = 0.8, ties averaged.
+    pub rbo: Option<f64>,
+    /// Share of the first k ranks in common.
+    pub overlap_at_k: Option<f64>,
+    /// Jaccard's index of the retrieved sections.
+    pub jaccard: Option<f64>,
+    /// Kendall's τ-b over the sections that both retrieved.
+    pub kendall_tau_b: Option<f64>,
+}
+
+/// Questions that converge on one side only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flips {
+    /// On the first.
+    pub only_a: Vec<QuestionId>,
+    /// On the second.
+    pub only_b: Vec<QuestionId>,
+}
+
+/// One topic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TopicRow {
+    /// Which topic.
+    pub topic: Topic,
+    /// Its questions.
+    pub n_questions: usize,
+    /// Mean ΔS of the second side less the first.
+    pub delta_s: f64,
+    /// Mean coverage of the second side less the first.
+    pub coverage: f64,
+    /// Questions that converge on the first side.
+    pub converging_a: usize,
+    /// Questions that converge on the second side.
+    pub converging_b: usize,
+    /// Mean rank-biased overlap.
+    pub rbo: Option<f64>,
+}
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuestionRow {
+    /// Which question.
+    pub question: QuestionId,
+    /// What it is about.
+    pub topic: Topic,
+    /// ΔS of each side, median over cells; none when half of the cells or more have no number.
+    pub delta_s: [Option<f64>; 2],
+    /// Coverage of each side, mean over cells.
+    pub coverage: [f64; 2],
+    /// Reciprocal rank of the first target section, mean over cells; 0 where none was found.
+    pub reciprocal_rank: [f64; 2],
+    /// Share of cells that found a target section.
+    pub hit_rate: [f64; 2],
+    /// λ of each cell of each side, in plan order.
+    pub lambda: [Vec<Lambda>; 2],
+    /// Whether every cell converges.
+    pub converges: [bool; 2],
+    /// How alike the rankings of the cells are, mean over cells.
+    pub overlap: Overlap,
+}
+
+impl QuestionRow {
+    /// ΔS of the second side less the first; none when either has none.
+    pub fn shift(&self) -> Option<f64> {
+        let [a, b] = self.delta_s;
+        Some(b? - a?)
+    }
+
+    /// How different the sides are, for ordering: an absent number before any shift, then a flip, then
+    /// the size of the shift, then of the change of coverage.
+    fn difference(&self) -> [f64; 4] {
+        let absent = f64::from(u8::from(self.shift().is_none()));
+        let flip = f64::from(u8::from(self.converges[0] != self.converges[1]));
+        let shift = self.shift().map_or(0.0, f64::abs);
+        [
+            absent,
+            flip,
+            shift,
+            (self.coverage[1] - self.coverage[0]).abs(),
+        ]
+    }
+}
+
+impl Comparison {
+    /// The format this version writes.
+    pub const FORMAT: u32 = 1;
+
+    /// What a comparison shows beside its checks; none for any other runbook.
+    pub fn of(report: &Report) -> Option<Self> {
+        if report.verdict.runbook != Runbook::Comparison {
+            return None;
+        }
+        let check = report.verdict.checks.first()?;
+        let (a, b) = (check.control.clone(), check.target.clone());
+        let mut rows = rows(report, &a, &b);
+        let axes = axes(&report.table, &b, &a);
+        let topics = topics(&rows);
+        let measures = measures(&rows);
+        let overlap = mean_overlap(rows.iter().map(|row| row.overlap));
+        let only = |side: usize| {
+            let flipped = rows
+                .iter()
+                .filter(|row| row.converges[side] && !row.converges[1 - side]);
+            flipped.map(|row| row.question.clone()).collect()
+        };
+        let flips = Flips {
+            only_a: only(0),
+            only_b: only(1),
+        };
+        rows.sort_by(|a, b| {
+            let pairs = b.difference().into_iter().zip(a.difference());
+            pairs
+                .map(|(b, a)| b.total_cmp(&a))
+                .find(|order| order.is_ne())
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        Some(Self {
+            format: Self::FORMAT,
+            a,
+            b,
+            measures,
+            overlap,
+            flips,
+            axes,
+            topics,
+            questions: rows,
+        })
+    }
+}
+
+/// A cell whatever its target.
+type Cell<'a> = (&'a QuestionId, Form, Seed);
+
+fn rows(report: &Report, a: &TargetName, b: &TargetName) -> Vec<QuestionRow> {
+    let of = |target: &TargetName| {
+        let questions = questions(&report.table, target, Missing::Worst);
+        let by_id: BTreeMap<QuestionId, _> = questions
+            .into_iter()
+            .map(|question| (question.question.clone(), question))
+            .collect();
+        by_id
+    };
+    let cells = |target: &TargetName| {
+        let mut cells: BTreeMap<&QuestionId, Vec<&CellMetrics>> = BTreeMap::new();
+        let mine = |cell: &&CellMetrics| cell.target == *target && cell.counts();
+        for cell in report.table.cells.iter().filter(mine) {
+            cells.entry(&cell.question).or_default().push(cell);
+        }
+        cells
+    };
+    let sides = [of(a), of(b)];
+    let cells = [cells(a), cells(b)];
+    let overlaps = overlaps(report, a, b);
+    let row = |question: &QuestionId| {
+        let [ours, theirs] = [sides[0].get(question)?, sides[1].get(question)?];
+        let both = [ours, theirs];
+        let finite = |value: f64| value.is_finite().then_some(value);
+        let mean_of = |value: &dyn Fn(&CellMetrics) -> f64| {
+            [0, 1].map(|side: usize| {
+                let values: Vec<f64> = cells[side][question]
+                    .iter()
+                    .map(|cell| value(cell))
+                    .collect();
+                mean(&values).unwrap_or(0.0)
+            })
+        };
+        Some(QuestionRow {
+            question: question.clone(),
+            topic: ours.topic.clone(),
+            delta_s: both.map(|side| finite(side.delta_s)),
+            coverage: both.map(|side| side.coverage),
+            reciprocal_rank: mean_of(&|cell| {
+                cell.target_rank.map_or(0.0, |rank| 1.0 / rank as f64)
+            }),
+            hit_rate: mean_of(&|cell| f64::from(u8::from(cell.target_rank.is_some()))),
+            lambda: [0, 1].map(|side: usize| {
+                let states = cells[side][question].iter();
+                states
+                    .map(|cell| cell.lambda.unwrap_or(Lambda::Divergent))
+                    .collect()
+            }),
+            converges: both.map(|side| side.converges),
+            overlap: overlaps.get(question).copied().unwrap_or_default(),
+        })
+    };
+    let mut seen = BTreeSet::new();
+    let in_order = report.record.questions.iter().map(|question| &question.id);
+    in_order
+        .filter(|question| seen.insert(*question))
+        .filter_map(row)
+        .collect()
+}
+
+/// The overlap of each question's rankings, mean over its cells.
+fn overlaps(report: &Report, a: &TargetName, b: &TargetName) -> BTreeMap<QuestionId, Overlap> {
+    let k = Cutoff::new(report.record.k).unwrap_or(Cutoff::new(1).expect("a rank"));
+    let mut rankings: BTreeMap<Cell, [Option<Ranking<SectionKey>>; 2]> = BTreeMap::new();
+    for seen in &report.observations {
+        let side = match &seen.target {
+            target if target == a => 0,
+            target if target == b => 1,
+            _ => continue,
+        };
+        if let (Purpose::Score, Outcome::Scored { hits, .. }) = (seen.purpose, &seen.outcome) {
+            let cell = (&seen.question, seen.form, seen.seed);
+            rankings.entry(cell).or_default()[side] = Some(section_ranking(hits));
+        }
+    }
+    let mut by_question: BTreeMap<QuestionId, Vec<Overlap>> = BTreeMap::new();
+    for ((question, _, _), pair) in rankings {
+        // A cell that one side failed to answer has nothing in common with the other's.
+        let overlap = match pair {
+            [Some(a), Some(b)] => Overlap {
+                rbo: Some(rbo_ext(&a, &b, RBO_P)),
+                overlap_at_k: Some(overlap_at(&a, &b, k)),
+                jaccard: Some(jaccard(&a, &b)),
+                kendall_tau_b: kendall_tau_b(&a, &b),
+            },
+            _ => Overlap {
+                rbo: Some(0.0),
+                overlap_at_k: Some(0.0),
+                jaccard: Some(0.0),
+                kendall_tau_b: None,
+            },
+        };
+        by_question
+            .entry(question.clone())
+            .or_default()
+            .push(overlap);
+    }
+    by_question
+        .into_iter()
+        .map(|(question, overlaps)| (question, mean_overlap(overlaps.into_iter())))
+        .collect()
+}
+
+/// The means of what is defined.
+fn mean_overlap(overlaps: impl Iterator<Item = Overlap>) -> Overlap {
+    let overlaps: Vec<Overlap> = overlaps.collect();
+    let of = |value: fn(&Overlap) -> Option<f64>| {
+        mean(&overlaps.iter().filter_map(value).collect::<Vec<_>>())
+    };
+    Overlap {
+        rbo: of(|overlap| overlap.rbo),
+        overlap_at_k: of(|overlap| overlap.overlap_at_k),
+        jaccard: of(|overlap| overlap.jaccard),
+        kendall_tau_b: of(|overlap| overlap.kendall_tau_b),
+    }
+}
+
+fn measures(rows: &[QuestionRow]) -> Vec<MeasureRow> {
+    let row = |measure: &str, better: f64, pairs: Vec<[f64; 2]>| {
+        let differences: Vec<f64> = pairs.iter().map(|[a, b]| b - a).collect();
+        let side = |side: usize| mean(&pairs.iter().map(|pair| pair[side]).collect::<Vec<_>>());
+        let interval = Difference::of_pairs(&differences)
+            .map(|difference| difference.interval(Confidence::P95));
+        let count = |counts: &dyn Fn(f64) -> bool| {
+            differences
+                .iter()
+                .filter(|difference| counts(**difference * better))
+                .count()
+        };
+        Some(MeasureRow {
+            measure: measure.to_owned(),
+            mean_a: side(0)?,
+            mean_b: side(1)?,
+            difference: mean(&differences)?,
+            ci_low: interval.map(|interval| interval.low),
+            ci_high: interval.map(|interval| interval.high),
+            wins: count(&|gain| gain > TIE),
+            ties: count(&|gain| gain.abs() <= TIE),
+            losses: count(&|gain| gain < -TIE),
+        })
+    };
+    let all = |value: fn(&QuestionRow) -> [f64; 2]| rows.iter().map(value).collect::<Vec<_>>();
+    let distances = rows.iter().filter_map(|row| {
+        let [a, b] = row.delta_s;
+        Some([a?, b?])
+    });
+    let converges = |row: &QuestionRow| {
+        row.converges
+            .map(|converges| f64::from(u8::from(converges)))
+    };
+    [
+        row("ΔS", -1.0, distances.collect()),
+        row("coverage", 1.0, all(|row| row.coverage)),
+        row("reciprocal rank", 1.0, all(|row| row.reciprocal_rank)),
+        row("hit rate", 1.0, all(|row| row.hit_rate)),
+        row("λ convergent", 1.0, rows.iter().map(converges).collect()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn topics(rows: &[QuestionRow]) -> Vec<TopicRow> {
+    let mut topics: BTreeMap<&Topic, Vec<&QuestionRow>> = BTreeMap::new();
+    for row in rows {
+        topics.entry(&row.topic).or_default().push(row);
+    }
+    let row = |(topic, rows): (&Topic, Vec<&QuestionRow>)| {
+        let mean_of = |value: &dyn Fn(&QuestionRow) -> Option<f64>| {
+            mean(&rows.iter().filter_map(|row| value(row)).collect::<Vec<_>>())
+        };
+        let converging = |side: usize| rows.iter().filter(|row| row.converges[side]).count();
+        TopicRow {
+            topic: topic.clone(),
+            n_questions: rows.len(),
+            delta_s: mean_of(&QuestionRow::shift).unwrap_or(0.0),
+            coverage: mean_of(&|row| Some(row.coverage[1] - row.coverage[0])).unwrap_or(0.0),
+            converging_a: converging(0),
+            converging_b: converging(1),
+            rbo: mean_of(&|row| row.overlap.rbo),
+        }
+    };
+    topics.into_iter().map(row).collect()
+}
