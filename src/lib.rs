@@ -5,9 +5,9 @@
 //! [`pipeline`] is the table of contents; ARCHITECTURE.md draws the data's way and names what is
 //! deliberately absent.
 //!
-//! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`] and
-//! [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`], [`measure`], [`judge`];
-//! beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
+//! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
+//! [`schema`] and [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
+//! [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
 //! [`answers`], [`merge`] and [`cli`].
 
 pub mod answers;
@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod replay;
 pub mod report;
+pub mod schema;
 pub mod stats;
 pub mod target;
 pub mod units;

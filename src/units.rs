@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many ranks are looked at, at least 1: the `k` of a request and of `recall@k`.
@@ -55,8 +56,11 @@ impl Confidence {
 }
 
 /// A day of the calendar (UTC), written `2026-12-31`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "date", "pattern" = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))]
 pub struct Day(jiff::civil::Date);
 
 /// Why a text names no day.
@@ -67,8 +71,11 @@ pub struct NotADay(String);
 impl FromStr for Day {
     type Err = NotADay;
 
+    /// The calendar's other spellings, such as `20261231` or a time after the day, are refused.
     fn from_str(text: &str) -> Result<Self, NotADay> {
-        text.parse().map(Self).map_err(|_| NotADay(text.to_owned()))
+        let day = text.parse().map(Self).ok();
+        day.filter(|day| text.len() == "2026-12-31".len() && day.to_string() == text)
+            .ok_or_else(|| NotADay(text.to_owned()))
     }
 }
 
@@ -163,7 +170,14 @@ mod tests {
             "2028-02-29"
         );
         assert!(day("2026-12-31").expect("a day") < day("2027-01-01").expect("a day"));
-        for wrong in ["2026-02-29", "31.12.2026", "tomorrow", ""] {
+        for wrong in [
+            "2026-02-29",
+            "31.12.2026",
+            "20261231",
+            "2026-12-31T12:00",
+            "tomorrow",
+            "",
+        ] {
             assert!(day(wrong).is_err(), "{wrong}");
         }
     }

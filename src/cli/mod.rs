@@ -17,6 +17,7 @@ mod output;
 mod probe;
 mod progress;
 mod report;
+mod schema;
 mod verify;
 
 use std::process::ExitCode;
@@ -129,6 +130,8 @@ enum Command {
     Explain(explain::Args),
     /// Work on a gold set.
     Gold(gold::Args),
+    /// Print the JSON Schema of a file.
+    Schema(schema::Args),
     /// Write a starter policy.
     Init(init::Args),
     /// Print a completion script for a shell.
@@ -166,6 +169,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Init(args) => init::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
     }

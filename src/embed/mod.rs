@@ -12,6 +12,7 @@ mod table;
 use std::path::PathBuf;
 
 use miette::Diagnostic;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -21,7 +22,7 @@ pub use lexical::LEXICAL_DIM;
 pub use table::{BadVector, VectorTable};
 
 /// Which kind of embedder measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EmbedderKind {
     /// Vectors made earlier, read from Parquet.
@@ -43,7 +44,7 @@ impl EmbedderKind {
 
 /// Which embedder measured: part of the evidence, since two runs under different referees cannot be
 /// compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmbedderId {
     /// How it was reached.
     pub kind: EmbedderKind,

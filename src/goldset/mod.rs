@@ -16,6 +16,7 @@ mod summary;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DocId, Form, QuestionId, SectionId, SectionKey, Topic};
@@ -28,14 +29,16 @@ pub use snippets::{Snippet, Snippets, snippets};
 pub use summary::{Spread, Summary, TopicSummary, summarise};
 
 /// One gold question: an information need, its wordings and where the answer stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Ragstone gold question: one line of questions.jsonl")]
 pub struct Question {
     /// Unique in the gold set.
     pub id: QuestionId,
     /// What it is about.
     pub topic: Topic,
     /// The original wording: form 0.
+    #[schemars(length(min = 1))]
     pub question: String,
     /// Other wordings of the same need: forms 1…n.
     pub paraphrases: Vec<String>,
@@ -83,7 +86,7 @@ fn yes() -> bool {
 }
 
 /// A section that must be retrieved, or the stretches of it that carry the evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "TargetAsWritten", into = "TargetAsWritten")]
 pub struct TargetSection {
     /// Which section.
@@ -94,11 +97,15 @@ pub struct TargetSection {
 }
 
 /// The flat object of `questions.jsonl`; `#[serde(flatten)]` could not refuse unknown keys.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct TargetAsWritten {
+    /// The document.
     doc_id: DocId,
+    /// The section within it.
     section_id: SectionId,
+    /// Half-open ranges `[start, end)` of characters (Unicode scalar values) of the section's text,
+    /// ascending, not overlapping, none empty. Without any, the whole section is meant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spans: Vec<(usize, usize)>,
 }
@@ -126,8 +133,9 @@ impl From<TargetSection> for TargetAsWritten {
 }
 
 /// A section of the corpus.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Ragstone section: one line of corpus.jsonl")]
 pub struct Section {
     /// The document it belongs to.
     pub doc_id: DocId,
@@ -136,6 +144,7 @@ pub struct Section {
     /// Its heading.
     pub title: String,
     /// Its text, exactly as it is indexed.
+    #[schemars(length(min = 1))]
     pub text: String,
     /// Which edition of the text this is, such as a date.
     pub rev: String,
@@ -155,8 +164,9 @@ impl Section {
 }
 
 /// `gold.toml`: what the gold set is called and how its corpus becomes an index.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Ragstone gold set")]
 pub struct Manifest {
     /// A short name.
     pub name: String,

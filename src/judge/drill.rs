@@ -1,9 +1,13 @@
 //! The named checks of a drill plan, and which clause each of them is.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::judge::CheckId;
 use crate::parity::ContractField;
+use crate::schema;
 
 /// A check as a drill plan names it.
 #[derive(Debug)]
@@ -109,6 +113,16 @@ impl<'de> Deserialize<'de> for DrillCheck {
                 known.join(", ")
             ))
         })
+    }
+}
+
+impl JsonSchema for DrillCheck {
+    fn schema_name() -> Cow<'static, str> {
+        "DrillCheck".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::one_of(Self::names().map(|name| (name, "")))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Why a check came out as it did.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A stable name for the reason of a verdict, for machines and search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
     /// The whole bound is on the right side.

@@ -1,5 +1,6 @@
 //! The verdict: every check with its working, and the worst of them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedderId;
@@ -14,7 +15,7 @@ use crate::stats::Interval;
 use crate::target::Role;
 
 /// What one check concludes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CheckVerdict {
     /// Shown to hold.
@@ -46,7 +47,9 @@ impl CheckVerdict {
 }
 
 /// What a run concludes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunVerdict {
     /// Every check that applies passed.
@@ -104,7 +107,7 @@ pub fn worst(checks: &[Check]) -> RunVerdict {
 }
 
 /// One clause, judged for one target. Numbers that do not exist are `None`, never 0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Which clause.
     pub id: CheckId,
@@ -263,7 +266,7 @@ impl Check {
 }
 
 /// Which gold set was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GoldRef {
     /// Its digest, whatever filter was applied.
     pub digest: Digest,
@@ -272,7 +275,7 @@ pub struct GoldRef {
 }
 
 /// Which target was asked, and what it said of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetRef {
     /// Its name.
     pub name: TargetName,
@@ -283,9 +286,11 @@ pub struct TargetRef {
 }
 
 /// `verdict.json`: the canonical result, from which every other report is drawn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Ragstone verdict")]
 pub struct Verdict {
     /// Version of this format.
+    #[schemars(extend("const" = Verdict::FORMAT))]
     pub format: u32,
     /// Which run.
     pub run_id: String,
@@ -318,8 +323,10 @@ pub struct Verdict {
     /// The policy's waivers, and what became of each.
     pub waivers: Vec<WaiverUse>,
     /// When the run began, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
     /// When it was judged, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
     pub ended_at: String,
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TargetName;
@@ -9,17 +10,19 @@ use crate::judge::{Check, CheckId, CheckVerdict, Comparator, Kind};
 use crate::units::Day;
 
 /// A waiver as the policy states it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// Which check.
+    /// Which check: a sample check that is no hard stop.
     pub check: CheckId,
     /// On which target; on all of them if none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetName>,
     /// Why.
+    #[schemars(length(min = 1))]
     pub reason: String,
     /// Who takes responsibility.
+    #[schemars(length(min = 1))]
     pub approver: String,
     /// The last day (UTC) on which it holds.
     pub expires_at: Day,
@@ -29,7 +32,7 @@ pub struct Waiver {
 }
 
 /// What became of a waiver in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaiverStatus {
     /// It covers a check that would have been red.
@@ -45,7 +48,7 @@ pub enum WaiverStatus {
 }
 
 /// A waiver and what became of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WaiverUse {
     /// The waiver.
     #[serde(flatten)]

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, SectionKey, TargetName};
 use crate::parity::{Contract, ContractField, Inventory};
 
 /// How one contract field of a side relates to what was intended for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldStatus {
     /// The same value.
@@ -24,7 +25,7 @@ pub enum FieldStatus {
 }
 
 /// One field of a side beside what it should be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldParity {
     /// Which field.
     pub field: ContractField,
@@ -37,7 +38,7 @@ pub struct FieldParity {
 }
 
 /// A side compared with its control.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SideParity {
     /// The side.
     pub target: TargetName,
@@ -104,7 +105,7 @@ fn status(
 }
 
 /// How the rows of a side differ from the control's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RowDiff {
     /// Rows of the control.
     pub n_control: usize,
@@ -128,7 +129,7 @@ pub struct RowDiff {
 
 /// Which sections differ. A section stands in one list only: missing, extra, then duplicated, then
 /// edited.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SectionDiff {
     /// No row of it is left.
     pub missing: Ids,
@@ -153,11 +154,12 @@ impl SectionDiff {
 }
 
 /// How many ids, and the first of them in sorted order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ids {
     /// All of them.
     pub n: usize,
     /// At most [`Ids::SHOWN`].
+    #[schemars(length(max = Ids::SHOWN), description = "The first of them.")]
     pub first: Vec<String>,
 }
 

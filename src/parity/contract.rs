@@ -1,18 +1,22 @@
 //! The contract of a side: what it publishes about itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use crate::schema;
 
 /// Declares the contract fields with the names that contracts, policies and reports use.
 macro_rules! contract_fields {
-    ($($(#[$doc:meta])* $field:ident = $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $field:ident = $name:literal;)*) => {
         /// One field of a contract.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ContractField {
-            $($(#[$doc])* #[serde(rename = $name)] $field,)*
+            $($(#[doc = $doc])* #[serde(rename = $name)] $field,)*
         }
 
         impl ContractField {
@@ -22,6 +26,11 @@ macro_rules! contract_fields {
             /// Its name in contracts: `INDEX_HASH`.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$field => $name,)* }
+            }
+
+            /// What it says, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$field => concat!($($doc),*).trim_ascii(),)* }
             }
         }
     };
@@ -64,6 +73,16 @@ contract_fields! {
     DedupeStore = "DEDUPE_STORE";
 }
 
+impl JsonSchema for ContractField {
+    fn schema_name() -> Cow<'static, str> {
+        "ContractField".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::one_of(Self::ALL.iter().map(|field| (field.name(), field.about())))
+    }
+}
+
 impl fmt::Display for ContractField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -91,6 +110,20 @@ impl FromStr for ContractField {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Contract(BTreeMap<ContractField, String>);
+
+/// By hand, so that each field has its description.
+impl JsonSchema for Contract {
+    fn schema_name() -> Cow<'static, str> {
+        "Contract".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::table(ContractField::ALL.iter().map(|field| {
+            let value = json_schema!({ "type": "string", "description": field.about() });
+            (field.name(), value)
+        }))
+    }
+}
 
 impl Contract {
     /// States a field.

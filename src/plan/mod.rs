@@ -14,6 +14,8 @@ pub use checked::{Policy, RefereeSpec, TargetSpec};
 pub use error::PolicyError;
 pub use written::STARTER;
 
+use schemars::Schema;
+
 use crate::goldset::Filter;
 use crate::judge::{Runbook, RunbookStage};
 
@@ -30,6 +32,12 @@ pub struct Overrides {
     pub baseline: Option<PathBuf>,
     /// Earlier runs of the same step, beside those that the policy names.
     pub history: Vec<PathBuf>,
+}
+
+/// The JSON Schema of a policy file. It refuses nothing that [`load()`] accepts, and leaves to it what
+/// takes two values at once.
+pub fn schema() -> Schema {
+    crate::schema::of_toml::<written::Written>()
 }
 
 /// Reads and checks a policy file.

@@ -2,49 +2,81 @@
 
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::embed::EmbedderKind;
-use crate::judge::{Basis, Runbook, RunbookStage, Waiver};
-use crate::parity::ContractField;
+use crate::judge::{Basis, Comparator, Definition, Runbook, RunbookStage, Waiver};
+use crate::parity::{Contract, ContractField};
 use crate::target::Role;
 use crate::target::embedded::{Analyzer, Metric, Ranking};
 
-/// `ragstone.toml`. Serialised with its defaults, it is what the policy digest covers.
-#[derive(Debug, Serialize, Deserialize)]
+/// Which gold questions are asked of which targets, and what must hold.
+///
+/// Paths are relative to the file. Beyond what a schema can say: exactly one target is the control
+/// (role `control` or `blue`), no two targets share a name, and a waiver names a target of the policy.
+// Serialised with its defaults, it is what the policy digest covers.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "Ragstone policy")]
 pub(super) struct Written {
+    /// The folder of the gold set: gold.toml, questions.jsonl, corpus.jsonl, embeddings.parquet.
     pub(super) gold: String,
+    /// The one embedder that measures every target.
     pub(super) referee: Referee,
+    /// How the gold questions are asked.
     #[serde(default)]
     pub(super) replay: Replay,
+    /// Who is asked: the control and at least one other.
+    #[schemars(length(min = 2))]
     pub(super) target: Vec<Target>,
+    /// How the answers are judged.
     #[serde(default)]
     pub(super) gate: Gate,
+    /// Red checks that a person takes responsibility for.
     #[serde(default)]
     pub(super) waiver: Vec<Waiver>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// The one embedder that measures every target.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Referee {
+    /// Where its vectors come from.
     pub(super) kind: EmbedderKind,
+    /// The model, if it is not the gold set's own.
     pub(super) model: Option<String>,
     /// The cache, if it is not the gold set's own.
     pub(super) path: Option<String>,
+    /// The base address of the service. Needed by `endpoint`, and of no other kind.
     pub(super) url: Option<String>,
+    /// The environment variable that holds the service's key. Of `endpoint` only.
     pub(super) key_env: Option<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// How the gold questions are asked.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Replay {
+    /// Each wording is asked once a seed.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub(super) seeds: Vec<u64>,
+    /// Paraphrases asked beside the original wording, as far as a question has them.
     pub(super) paraphrases: usize,
+    /// Hits asked for.
+    #[schemars(range(min = 1))]
     pub(super) k: usize,
+    /// Cut-offs of the ΔS(k) curve, each at least 1.
+    #[schemars(inner(range(min = 1)))]
     pub(super) k_sweep: Vec<usize>,
+    /// Probes under way at once, per target.
+    #[schemars(range(min = 1))]
     pub(super) concurrency: usize,
+    /// Longest time of one attempt, in milliseconds.
+    #[schemars(range(min = 1))]
     pub(super) timeout_ms: u64,
+    /// Attempts after the first, for faults that may pass.
     pub(super) retries: u32,
 }
 
@@ -63,55 +95,81 @@ impl Default for Replay {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// One side of the comparison.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Target {
+    /// Unique in the policy.
+    #[schemars(length(min = 1))]
     pub(super) name: String,
+    /// What part it plays. `baseline` is the role of an earlier run, which no target of a policy has.
     pub(super) role: Role,
+    /// What it is.
     pub(super) kind: TargetKind,
+    /// Distance of the dense search.
     #[serde(default)]
     pub(super) metric: Metric,
+    /// Text analysis of the lexical search.
     #[serde(default)]
     pub(super) analyzer: Analyzer,
+    /// Which searches rank.
     #[serde(default)]
     pub(super) ranking: Ranking,
     /// Sentences in a snippet, if not as `gold.toml` says.
     pub(super) snippet_sentences: Option<usize>,
     /// What its contract is meant to say, where that is not what the control's says.
     #[serde(default)]
+    #[schemars(with = "Contract")]
     pub(super) intended: BTreeMap<ContractField, String>,
-    /// Contract fields that the index cannot find in itself.
+    /// Contract fields that the index cannot find in itself; those that it can are refused.
     #[serde(default)]
+    #[schemars(with = "Contract")]
     pub(super) stated: BTreeMap<ContractField, String>,
+    /// How an index is spoilt on purpose, for drills.
     #[serde(default)]
     pub(super) skew: Skew,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// What a target is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum TargetKind {
+    /// An index in this process, over the gold set's own corpus.
     Embedded,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Skew {
+    /// Sections that it lost.
     pub(super) missing: Vec<String>,
+    /// Sections that it holds in their older edition.
     pub(super) edited: Vec<String>,
+    /// Sections beside which it holds their older edition.
     pub(super) duplicated: Vec<String>,
+    /// The file of older editions.
     pub(super) older_editions: Option<String>,
+    /// Whether its vectors are stored with uneven lengths.
     pub(super) unnormalised: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// How the answers are judged.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Gate {
+    /// Which runbook's clauses must hold.
     pub(super) runbook: Runbook,
-    /// The runbook's first, if left out.
+    /// One of the runbook's stages; its first, if left out. `ragstone explain ID` names those of a
+    /// check.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stage: Option<RunbookStage>,
+    /// What a sample check is judged by.
     pub(super) evidence: Basis,
+    /// Resamples of each bootstrap bound.
+    #[schemars(range(min = 1000))]
     pub(super) bootstrap_resamples: u32,
+    /// The seed of the bootstrap.
     pub(super) bootstrap_seed: u64,
     /// A run from before the change.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +177,9 @@ pub(super) struct Gate {
     /// Earlier runs of the same step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<Vec<String>>,
+    /// Limits that differ from the runbook's, by check.
     #[serde(rename = "override")]
+    #[schemars(schema_with = "overrides")]
     pub(super) overrides: BTreeMap<String, LimitOverride>,
 }
 
@@ -139,12 +199,34 @@ impl Default for Gate {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A limit in place of the runbook's.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitOverride {
+    /// Of a clause with an upper limit.
     pub(super) max: Option<f64>,
+    /// Of a clause with a lower limit.
     pub(super) min: Option<f64>,
+    /// Why, and who agreed: it is printed in every report.
+    #[schemars(length(min = 1))]
     pub(super) reason: String,
+}
+
+/// One property for each check whose limit a policy may move, with its clause, and with `max` or
+/// `min` as the clause has it.
+fn overrides(generator: &mut SchemaGenerator) -> Schema {
+    let checks = Definition::all().filter(|check| check.overridable);
+    crate::schema::table(checks.map(|check| {
+        let (needed, pointless) = match check.comparator {
+            Comparator::AtMost | Comparator::Within => ("max", "min"),
+            Comparator::AtLeast | Comparator::Below | Comparator::Equal => ("min", "max"),
+        };
+        let mut limit = generator.subschema_for::<LimitOverride>();
+        limit.insert("description".to_owned(), check.clause.into());
+        limit.insert("required".to_owned(), json!([needed]));
+        limit.insert("properties".to_owned(), json!({ pointless: false }));
+        (check.id.name(), limit)
+    }))
 }
 
 /// What `ragstone init` writes.

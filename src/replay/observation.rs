@@ -1,5 +1,6 @@
 //! What came back from one probe.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
@@ -97,7 +98,7 @@ impl HitRecord {
 }
 
 /// How many probes were planned, and what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// All.
     pub planned: usize,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
@@ -144,7 +145,7 @@ pub enum Retry {
 }
 
 /// What part a target plays in a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// What the others are compared with.

@@ -6,7 +6,7 @@ use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
 const ORDER: [&[&str]; 18] = [
-    &["ids", "units", "vector", "files"],
+    &["ids", "units", "vector", "files", "schema"],
     &["stats"],
     &["goldset"],
     &["embed"],

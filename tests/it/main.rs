@@ -9,6 +9,7 @@ mod layers;
 mod overlap;
 mod reference;
 mod runbooks;
+mod schema;
 mod slices;
 mod squad;
 mod support;

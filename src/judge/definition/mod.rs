@@ -10,6 +10,7 @@ mod multi_region;
 mod names;
 mod traffic_shaping;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::parity::ContractField;
@@ -18,7 +19,7 @@ pub(super) use family::IDENTITY;
 pub use names::{CheckId, Runbook, RunbookStage, UnknownName};
 
 /// What kind of evidence decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Compared exactly, without an interval.
@@ -59,7 +60,7 @@ impl Source {
 }
 
 /// On which side of the limit a value must lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Comparator {
     /// At most the limit.
     #[serde(rename = "<=")]

@@ -1,8 +1,10 @@
 //! The names of runbooks, stages and checks.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A name that is none of the known ones.
@@ -16,11 +18,11 @@ pub struct UnknownName {
 
 /// Declares a fieldless enum with the names under which files and the command line know its values.
 macro_rules! named {
-    ($(#[$doc:meta])* $type:ident, $what:literal, $($(#[$value_doc:meta])* $value:ident = $name:literal,)*) => {
+    ($(#[$doc:meta])* $type:ident, $what:literal, $($(#[doc = $value_doc:literal])* $value:ident = $name:literal,)*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $type {
-            $($(#[$value_doc])* $value,)*
+            $($(#[doc = $value_doc])* $value,)*
         }
 
         impl $type {
@@ -61,6 +63,16 @@ macro_rules! named {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                crate::schema::one_of([$(($name, concat!($($value_doc),*))),*])
             }
         }
     };

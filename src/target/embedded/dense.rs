@@ -1,13 +1,14 @@
 //! Exact nearest neighbours by brute force.
 
 use ndarray::{Array2, ArrayView1};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::target::embedded::best_first;
 use crate::vector::{cosine, dot, squared_distance};
 
 /// What "near" means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// Cosine of the angle.

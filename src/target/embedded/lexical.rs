@@ -1,5 +1,6 @@
 //! BM25 by tantivy, in memory.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::TopDocs;
 use tantivy::directory::RamDirectory;
@@ -12,7 +13,7 @@ use tantivy::tokenizer::{
 use tantivy::{Index, Searcher, TantivyDocument, Term};
 
 /// How a text becomes terms, when indexing and when searching.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Analyzer {
     /// Words, lowercased, reduced to English stems.

@@ -12,6 +12,7 @@ mod skew;
 use std::sync::Arc;
 
 use miette::Diagnostic;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -34,7 +35,7 @@ use lexical::Lexical;
 const FUSION_DEPTH: usize = 100;
 
 /// Which searches rank the snippets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Ranking {
     /// Vectors only.

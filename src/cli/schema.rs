@@ -1,0 +1,97 @@
+//! `ragstone schema`.
+
+use clap::ValueEnum;
+use schemars::Schema;
+use serde::Serialize;
+
+use crate::cli::output::Output;
+use crate::cli::{ExitStatus, Failure};
+use crate::goldset::{Manifest, Question, Section};
+use crate::judge::Verdict;
+use crate::{plan, schema};
+
+/// Prints the JSON Schema (draft 2020-12) of a file, for editors and for programs that read it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of which file; without it, every file in a line.
+    #[arg(value_enum)]
+    name: Option<Name>,
+}
+
+/// A file that has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Name {
+    /// The policy.
+    Policy,
+    /// The gold set's description.
+    Gold,
+    /// A gold question.
+    Questions,
+    /// A section of the corpus.
+    Corpus,
+    /// The result of a run.
+    Verdict,
+}
+
+impl Name {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Gold => "gold",
+            Self::Questions => "questions",
+            Self::Corpus => "corpus",
+            Self::Verdict => "verdict",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Policy => "ragstone.toml, the policy",
+            Self::Gold => "gold.toml, a gold set's description",
+            Self::Questions => "one line of questions.jsonl, a gold question",
+            Self::Corpus => "one line of corpus.jsonl, a section",
+            Self::Verdict => "verdict.json, the result of a run",
+        }
+    }
+
+    fn schema(self) -> Schema {
+        match self {
+            Self::Policy => plan::schema(),
+            Self::Gold => schema::of_toml::<Manifest>(),
+            Self::Questions => schema::of_line::<Question>(),
+            Self::Corpus => schema::of_line::<Section>(),
+            Self::Verdict => schema::of_output::<Verdict>(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: Name,
+    file: &'static str,
+}
+
+pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
+    match args.name {
+        None => {
+            let entry = |name: &Name| Entry {
+                name: *name,
+                file: name.file(),
+            };
+            let all: Vec<Entry> = Name::value_variants().iter().map(entry).collect();
+            output.result(&all, |out| {
+                all.iter()
+                    .try_for_each(|entry| writeln!(out, "{:<10} {}", entry.name.name(), entry.file))
+            })?;
+        }
+        Some(name) => {
+            let schema = name.schema();
+            output.result(&schema, |out| {
+                serde_json::to_writer_pretty(&mut *out, &schema)?;
+                writeln!(out)
+            })?;
+        }
+    }
+    Ok(ExitStatus::Success)
+}
