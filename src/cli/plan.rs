@@ -169,11 +169,16 @@ fn summary(foresight: &Foresight, out: &mut dyn Write) -> std::io::Result<()> {
     let (Some(all), Some(smallest)) = (outcome.all_pass, outcome.smallest) else {
         return Ok(());
     };
+    let if_independent = format!(
+        "  all that chance decides passes with {} if the checks were independent",
+        percent(all)
+    );
+    if percent(all) == percent(smallest) {
+        return writeln!(out, "{if_independent}");
+    }
     writeln!(
         out,
-        "  all checks that chance decides pass with {} if they were independent; they share the questions, so \
-         between that and {}",
-        percent(all),
+        "{if_independent}; they share the questions, so between that and {}",
         percent(smallest)
     )
 }
