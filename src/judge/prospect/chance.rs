@@ -111,6 +111,10 @@ impl<'a> Chances<'a> {
         const TOOTH: usize = 20;
         let least = *PROBE_SET.start();
         let passes = |n: usize| self.of(definition, n) >= ENOUGH;
+        // Nothing is new when nothing is wrong.
+        if definition.method == Method::NewErrorClass {
+            return None;
+        }
         // Where more questions find more that is wrong, the fewest may still pass.
         if definition.method == Method::ParaphraseFlips {
             return passes(least).then_some(least);
