@@ -14,6 +14,7 @@ mod init;
 mod merge;
 mod message;
 mod output;
+mod plan;
 mod probe;
 mod progress;
 mod report;
@@ -116,6 +117,8 @@ enum Command {
     Audit(audit::Args),
     /// Compare two targets, two saved runs or two files of answers.
     Compare(compare::Args),
+    /// Say before any call what can be decided, how surely, and with how many questions.
+    Plan(plan::Args),
     /// Replay only: ask and keep the observations, judge nothing.
     Probe(probe::Args),
     /// Render a finished run again.
@@ -162,6 +165,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
         Command::Audit(args) => audit::run(&args, output),
         Command::Compare(args) => runtime()?.block_on(compare::run(args, output)),
+        Command::Plan(args) => plan::run(&args, output),
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),

@@ -7,6 +7,7 @@ mod gate;
 mod hostile;
 mod layers;
 mod overlap;
+mod plan;
 mod reference;
 mod runbooks;
 mod schema;
