@@ -172,4 +172,6 @@ fn unusable(definition: &Definition, case: &Case) -> Option<(CheckVerdict, Reaso
 }
 
 #[cfg(test)]
+mod pair_tests;
+#[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! without a network. Renderers take `&Report` and a writer; they compute nothing that decides, and
 //! no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
 
+mod checks_table;
 mod comparison;
 mod escape;
 mod figures;
@@ -29,6 +30,7 @@ use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
 use crate::units::Day;
 
+pub use checks_table::checks_table;
 pub use comparison::{Comparison, MeasureRow, Overlap, QuestionRow, TopicRow};
 pub use escape::{plain, printable};
 pub use folder::{FolderError, load, load_verdict, render, save, save_probes, verdict_bytes};

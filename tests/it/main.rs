@@ -8,6 +8,7 @@ mod hostile;
 mod layers;
 mod overlap;
 mod plan;
+mod readme;
 mod reference;
 mod runbooks;
 mod schema;
