@@ -629,3 +629,34 @@ fn a_plan_that_cannot_be_meant_is_refused() {
     let (found, _folder) = judged(&["audit", text(&plan), "--pre", text(&run)], 3);
     gives(&found, "FD-RISK", "INCONCLUSIVE", "evidence_missing");
 }
+
+#[test]
+fn shards_of_a_drill_merge_into_its_answers() {
+    let small = SmallGold::new(80);
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = small.policy();
+    let mut merge = vec!["merge".to_owned()];
+    for shard in ["1/2", "2/2"] {
+        let out = folder.path().join(shard.replace('/', "-"));
+        let args = [
+            "gate",
+            text(&policy),
+            "--runbook",
+            "failover-drill",
+            "--stage",
+            "post",
+        ];
+        let output = ragstone(&[&args[..], &["--shard", shard, "--out", text(&out)]].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        merge.push(text(&out).to_owned());
+    }
+    let merge: Vec<&str> = merge.iter().map(String::as_str).collect();
+    let (whole, kept) = judged(&merge, 3);
+    gives(&whole, "FD-EQ", "PASS", "bound_inside_limit");
+    assert_eq!(check(&whole, "FD-EQ")["n_questions"], 80);
+    assert!(
+        ragstone(&["verify", text(&kept.path().join("out"))])
+            .status
+            .success()
+    );
+}
