@@ -12,11 +12,11 @@ use crate::ids::TargetName;
 use crate::judge::{
     CheckId, Definition, DrillCheck, Method, Override, Runbook, RunbookStage, Settings, Trial,
 };
-use crate::measure::{MetricTable, Replies, SideAnswers};
+use crate::measure::{Replies, SideAnswers};
 use crate::parity::{Contract, SideParity, compare};
 use crate::pipeline::{Occasion, Saved};
-use crate::report::{JudgedRecord, Report, RunRecord};
-use crate::target::{Role, Texts};
+use crate::report::{JudgedRecord, Report};
+use crate::target::Role;
 
 /// Why a drill cannot be audited.
 #[derive(Debug, Error, Diagnostic)]
@@ -73,22 +73,12 @@ pub fn audit(
             ..Asked::of(first)
         })?;
     }
-    let record = first.record.clone();
-    let judged = record
+    let mut saved = Saved::like(&first.record, occasion);
+    let judged = first
+        .record
         .judged
         .clone()
         .expect("runs that were never judged are not comparable");
-    let mut saved = Saved {
-        record: RunRecord {
-            run_id: occasion.run_id.clone(),
-            targets: Vec::new(),
-            judged: None,
-            ..record
-        },
-        table: MetricTable::default(),
-        observations: Vec::new(),
-        texts: Texts::new(),
-    };
     for (phase, report) in PHASES
         .into_iter()
         .zip([phases.pre, phases.live, phases.post])
@@ -125,13 +115,7 @@ fn add(saved: &mut Saved, report: Report, drill: &Drill, phase: RunbookStage) {
             Role::Follower
         };
     }
-    let Saved {
-        record,
-        table,
-        observations,
-        texts,
-    } = saved;
-    sides.join(record, table, observations, texts);
+    saved.add(sides);
 }
 
 /// What is judged beside what.

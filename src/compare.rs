@@ -8,10 +8,9 @@ use thiserror::Error;
 use crate::earlier::{Asked, NotComparable, Sides};
 use crate::ids::TargetName;
 use crate::judge::{Runbook, RunbookStage, Settings};
-use crate::measure::MetricTable;
 use crate::parity::{Contract, ContractField, RowDiff, SideParity, compare as compare_fields};
 use crate::pipeline::{Occasion, Saved};
-use crate::report::{JudgedRecord, Report, RunRecord, TargetRecord};
+use crate::report::{JudgedRecord, Report, TargetRecord};
 use crate::target::Role;
 
 /// Why two saved runs have no comparison.
@@ -93,22 +92,13 @@ pub fn compare(
     Asked::of(&a.report).comparable_with(&Asked::of(&b.report))?;
     let known_rows = rows_of(&a, &b);
     let (name_a, name_b) = names(&a, &b);
-    let first = a.report.record.clone();
-    let judged_first = first
+    let mut saved = Saved::like(&a.report.record, occasion);
+    let judged_first = a
+        .report
+        .record
         .judged
         .clone()
         .expect("runs that were never judged are not comparable");
-    let mut saved = Saved {
-        record: RunRecord {
-            run_id: occasion.run_id.clone(),
-            targets: Vec::new(),
-            judged: None,
-            ..first
-        },
-        table: MetricTable::default(),
-        observations: Vec::new(),
-        texts: crate::target::Texts::new(),
-    };
     let mut add = |chosen: Chosen, name: &TargetName, role: Role| {
         let Chosen { report, target } = chosen;
         let renamed = |found: &TargetName| (*found == target).then(|| name.clone());
@@ -116,13 +106,7 @@ pub fn compare(
         for target in &mut sides.targets {
             target.role = role;
         }
-        let Saved {
-            record,
-            table,
-            observations,
-            texts,
-        } = &mut saved;
-        sides.join(record, table, observations, texts);
+        saved.add(sides);
     };
     add(a, &name_a, Role::Control);
     add(b, &name_b, Role::Candidate);

@@ -338,6 +338,31 @@ pub struct Saved {
 }
 
 impl Saved {
+    /// No probe at all, of what a run asked: sides of saved runs are added to it.
+    pub fn like(record: &RunRecord, occasion: &Occasion) -> Self {
+        Self {
+            record: RunRecord {
+                run_id: occasion.run_id.clone(),
+                targets: Vec::new(),
+                judged: None,
+                ..record.clone()
+            },
+            table: MetricTable::default(),
+            observations: Vec::new(),
+            texts: Texts::new(),
+        }
+    }
+
+    /// Puts sides of a saved run beside what is there.
+    pub fn add(&mut self, sides: Sides) {
+        sides.join(
+            &mut self.record,
+            &mut self.table,
+            &mut self.observations,
+            &mut self.texts,
+        );
+    }
+
     /// Judges what was measured. `ended_at` is RFC 3339.
     pub fn judge(
         mut self,

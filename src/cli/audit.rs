@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::audit::{Phases, audit};
-use crate::cli::gate::{AskedAt, make_folder, now};
-use crate::cli::output::{Output, remark};
+use crate::cli::gate::{AskedAt, keep, make_folder, now};
+use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::drill;
-use crate::report::{Report, Style, load, save, terminal};
+use crate::report::{Report, Style, load};
 
 /// Audits a failover drill: its plan, and the runs from before, during and after it.
 ///
@@ -48,13 +48,5 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let AskedAt { occasion, folder } = AskedAt::begin("audit", args.out.as_deref())?;
     let report = audit(&drill, phases, &occasion, &now)?;
     make_folder(&folder)?;
-    save(&report, &folder)?;
-    let style = if args.quiet {
-        Style::Quiet
-    } else {
-        Style::Normal
-    };
-    output.result(&report.verdict, |out| terminal(&report, style, out))?;
-    remark(&format!("report: {}", folder.join("report.html").display()));
-    Ok(report.verdict.verdict.into())
+    keep(&report, &folder, Style::quiet_if(args.quiet), output)
 }

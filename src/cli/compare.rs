@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::cli::gate::{AskedAt, make_folder, now, replay};
-use crate::cli::output::{Output, remark};
+use crate::cli::gate::{AskedAt, keep, make_folder, now, replay};
+use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, answers};
 use crate::compare::{Chosen, compare, declared, settings};
 use crate::ids::TargetName;
 use crate::parity::ContractField;
 use crate::plan::{self, Overrides, Policy};
-use crate::report::{Report, Style, load, save, terminal};
+use crate::report::{Report, Style, load};
 use crate::target::Role;
 
 /// Compares two sides: two targets of a policy, two saved runs, or two files of answers.
@@ -60,18 +60,12 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
             )));
         }
     };
-    save(&report, &asked_at.folder)?;
-    let style = if args.quiet {
-        Style::Quiet
-    } else {
-        Style::Normal
-    };
-    output.result(&report.verdict, |out| terminal(&report, style, out))?;
-    remark(&format!(
-        "report: {}",
-        asked_at.folder.join("report.html").display()
-    ));
-    Ok(report.verdict.verdict.into())
+    keep(
+        &report,
+        &asked_at.folder,
+        Style::quiet_if(args.quiet),
+        output,
+    )
 }
 
 fn is_answers(side: &str) -> bool {

@@ -11,7 +11,7 @@ use crate::ids::QuestionId;
 use crate::judge::{Runbook, RunbookStage};
 use crate::pipeline::{Occasion, Replayed, Session, failing_questions};
 use crate::plan::{self, Overrides, Policy};
-use crate::report::{Style, load, save, terminal};
+use crate::report::{Report, Style, load, save, terminal};
 
 /// Replays the gold questions, measures, judges and reports.
 #[derive(Debug, clap::Args)]
@@ -84,13 +84,18 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     let AskedAt { occasion, folder } = AskedAt::begin(&label, args.ask.out.as_deref())?;
     let replayed = replay(policy, &occasion, &folder).await?;
     let report = replayed.judge(&occasion, &now).await?;
-    save(&report, &folder)?;
-    let style = if args.quiet {
-        Style::Quiet
-    } else {
-        Style::Normal
-    };
-    output.result(&report.verdict, |out| terminal(&report, style, out))?;
+    keep(&report, &folder, Style::quiet_if(args.quiet), output)
+}
+
+/// Writes the bundle into a folder that exists, and prints the verdict.
+pub(super) fn keep(
+    report: &Report,
+    folder: &Path,
+    style: Style,
+    output: Output,
+) -> Result<ExitStatus, Failure> {
+    save(report, folder)?;
+    output.result(&report.verdict, |out| terminal(report, style, out))?;
     remark(&format!("report: {}", folder.join("report.html").display()));
     Ok(report.verdict.verdict.into())
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::cli::gate::{AskedAt, make_folder};
-use crate::cli::output::{Output, remark};
+use crate::cli::gate::{AskedAt, keep, make_folder};
+use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::merge::merge;
-use crate::report::{Style, load, save, terminal};
+use crate::report::{Style, load};
 
 /// Puts the shards of one run together and judges the whole.
 #[derive(Debug, clap::Args)]
@@ -28,8 +28,5 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let AskedAt { occasion, folder } = AskedAt::begin("merged", args.out.as_deref())?;
     let report = merge(parts, &occasion.run_id)?;
     make_folder(&folder)?;
-    save(&report, &folder)?;
-    output.result(&report.verdict, |out| terminal(&report, Style::Normal, out))?;
-    remark(&format!("report: {}", folder.join("report.html").display()));
-    Ok(report.verdict.verdict.into())
+    keep(&report, &folder, Style::Normal, output)
 }

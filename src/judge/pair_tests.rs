@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::embed::{EmbedderId, EmbedderKind};
-use crate::ids::{Form, QuestionId, Seed, TargetName, Topic};
+use crate::ids::{Seed, TargetName};
 use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
 use crate::parity::Contract;
 use crate::replay::Purpose;
@@ -84,31 +84,19 @@ fn metrics(target: &str, (question, form, seed): Place, cell: Cell) -> CellMetri
         stage: Stage::Deadline,
     };
     CellMetrics {
-        target: TargetName::new(target),
-        question: QuestionId::new(format!("q{question:03}")),
-        topic: Topic::new("t"),
-        answerable: true,
-        form: Form(form),
         seed: Seed(seed),
-        k: 10,
-        purpose: Purpose::Score,
         status: if cell.delta_s.is_some() {
             Status::Scored
         } else {
             failed
         },
-        n_hits: 10,
         delta_s: cell.delta_s,
-        delta_s_anchor: None,
-        delta_s_decoy: None,
         coverage: cell.delta_s.map(|_| 0.9),
         evidence_coverage: cell.delta_s.map(|_| 0.9),
-        coverage_mode: None,
-        target_rank: Some(1),
-        agreement: Some(1.0),
         lambda: Some(cell.lambda),
         elapsed_ms: cell.elapsed_ms,
         cold_start: cell.cold,
+        ..tests::cell(target, question, form, tests::HEALTHY)
     }
 }
 

@@ -12,21 +12,21 @@ use crate::target::{Locality, Role, Stage};
 
 /// What one question's cells look like on the candidate.
 #[derive(Clone, Copy)]
-struct Shape {
+pub(super) struct Shape {
     delta_s: f64,
     coverage: f64,
     lambda: Lambda,
     failed: Option<(&'static str, Stage)>,
 }
 
-const HEALTHY: Shape = Shape {
+pub(super) const HEALTHY: Shape = Shape {
     delta_s: 0.30,
     coverage: 0.9,
     lambda: Lambda::Convergent,
     failed: None,
 };
 
-fn cell(target: &str, question: usize, form: u16, shape: Shape) -> CellMetrics {
+pub(super) fn cell(target: &str, question: usize, form: u16, shape: Shape) -> CellMetrics {
     let some = |value: f64| shape.failed.is_none().then_some(value);
     CellMetrics {
         target: TargetName::new(target),

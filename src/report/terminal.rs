@@ -18,6 +18,13 @@ pub enum Style {
     Quiet,
 }
 
+impl Style {
+    /// Short for those who asked for quiet.
+    pub fn quiet_if(quiet: bool) -> Self {
+        if quiet { Self::Quiet } else { Self::Normal }
+    }
+}
+
 /// Writes the summary with ANSI colours; print through a stream that strips them when piped or
 /// under `NO_COLOR`.
 ///
