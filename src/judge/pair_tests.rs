@@ -419,3 +419,67 @@ fn warm_latency_is_compared_and_cold_calls_are_left_out() {
         ReasonCode::FieldMissing,
     );
 }
+
+/// A run of the switchover's audit so many minutes before noon, with this outcome of its ΔS clause.
+fn past(minutes: u32, verdict: CheckVerdict) -> PastRun {
+    let (hour, minute) = ((720 - minutes) / 60, (720 - minutes) % 60);
+    PastRun {
+        run_id: format!("run-{minutes}"),
+        runbook: Runbook::BlueGreen,
+        stage: RunbookStage::Audit,
+        started_at: format!("2026-01-01T{hour:02}:{minute:02}:00Z")
+            .parse()
+            .expect("a moment"),
+        checks: vec![PastCheck {
+            id: CheckId::BgDs,
+            target: TargetName::new("candidate"),
+            verdict,
+        }],
+    }
+}
+
+#[test]
+fn blue_may_go_after_an_hour_of_green_without_a_gap() {
+    let mut now = evidence(100, |_| USUAL, |_| USUAL);
+    now.started_at = Some("2026-01-01T12:00:00Z".parse().expect("a moment"));
+    let keep = |history: Option<Vec<PastRun>>| {
+        let settings = Settings {
+            runbook: Runbook::BlueGreen,
+            stage: RunbookStage::Audit,
+            history,
+            ..Settings::default()
+        };
+        let checks = judge(&now, &settings);
+        let keep = checks.into_iter().find(|check| check.id == CheckId::BgKeep);
+        keep.map(|check| (check.verdict, check.reason_code))
+            .expect("judged")
+    };
+    let runs = |minutes: &[u32]| {
+        Some(
+            minutes
+                .iter()
+                .map(|minutes| past(*minutes, Pass))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let open = (Inconclusive, ReasonCode::WindowNotCovered);
+    assert_eq!(keep(None), open);
+    assert_eq!(keep(runs(&[15, 30, 45])), open);
+    assert_eq!(
+        keep(runs(&[60, 15, 45, 30])),
+        (Pass, ReasonCode::WindowCovered)
+    );
+    assert_eq!(
+        keep(runs(&[15, 30, 60, 75])),
+        open,
+        "half an hour unwatched"
+    );
+    assert_eq!(keep(runs(&[15, 15, 15, 15])), open, "one run is one run");
+    let mut red = runs(&[15, 30, 45, 60]).expect("runs");
+    red[1].checks[0].verdict = Fail;
+    assert_eq!(keep(Some(red)), (Fail, ReasonCode::WindowBroken));
+    // What another stage or a later run says does not count.
+    let mut elsewhere = runs(&[15, 30, 45, 60]).expect("runs");
+    elsewhere[3].stage = RunbookStage::Shadow;
+    assert_eq!(keep(Some(elsewhere)), open);
+}
