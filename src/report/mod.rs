@@ -5,12 +5,15 @@
 //! without a network. Renderers take `&Report` and a writer; they compute nothing that decides, and
 //! no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
 
+mod columns;
 mod comparison;
 mod escape;
 mod figures;
 mod folder;
+mod hit_lists;
 mod html;
 mod junit;
+mod labels;
 mod markdown;
 #[cfg(test)]
 mod sample;
@@ -28,7 +31,9 @@ use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
 use crate::units::Day;
 
-pub use comparison::{Comparison, MeasureRow, Overlap, QuestionRow, TopicRow};
+pub use comparison::{
+    Better, ComparedCell, Comparison, Flips, MeasureRow, Overlap, QuestionRow, TopicRow,
+};
 pub use escape::{plain, printable};
 pub use folder::{FolderError, load, load_verdict, render, save, save_probes, verdict_bytes};
 pub use html::html;
