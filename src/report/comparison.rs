@@ -126,8 +126,8 @@ pub struct TopicRow {
     pub n_questions: usize,
     /// Those on which the sides differ at all.
     pub n_differ: usize,
-    /// Mean ΔS of the second side less the first.
-    pub delta_s: f64,
+    /// Mean ΔS of the second side less the first; none when no question has one on both.
+    pub delta_s: Option<f64>,
     /// Mean coverage of the second side less the first.
     pub coverage: f64,
     /// Questions that converge on the first side.
@@ -143,7 +143,7 @@ impl TopicRow {
     /// longer, the fall of coverage and the growth of ΔS, each of which lies in `[-2, 2]`.
     fn loss(&self) -> f64 {
         let gone = self.converging_a as f64 - self.converging_b as f64;
-        gone / self.n_questions as f64 - self.coverage + self.delta_s
+        gone / self.n_questions as f64 - self.coverage + self.delta_s.unwrap_or(0.0)
     }
 }
 
@@ -513,7 +513,7 @@ fn topics(rows: &[QuestionRow]) -> Vec<TopicRow> {
             topic: topic.clone(),
             n_questions: rows.len(),
             n_differ: rows.iter().filter(|row| row.differs()).count(),
-            delta_s: mean_of(&QuestionRow::shift).unwrap_or(0.0),
+            delta_s: mean_of(&QuestionRow::shift),
             coverage: mean_of(&|row| Some(row.coverage[1] - row.coverage[0])).unwrap_or(0.0),
             converging_a: converging(0),
             converging_b: converging(1),
@@ -523,4 +523,65 @@ fn topics(rows: &[QuestionRow]) -> Vec<TopicRow> {
     let mut topics: Vec<TopicRow> = topics.into_iter().map(row).collect();
     topics.sort_by(|a, b| a.loss().total_cmp(&b.loss()).reverse());
     topics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{sample, sample_pair};
+
+    #[test]
+    fn other_runbooks_have_no_comparison() {
+        assert_eq!(Comparison::of(&sample::report()), None);
+    }
+
+    #[test]
+    fn the_most_different_question_comes_first_and_an_equal_one_does_not_differ() {
+        let found = Comparison::of(&sample_pair::report()).expect("a comparison");
+        let ids: Vec<&str> = found.differing().map(|row| row.question.as_str()).collect();
+        // One has no number on a side, one flips, one only shifts.
+        assert_eq!(ids, ["q-002", "q-001", "q-000"]);
+        assert_eq!(found.n_same_order(), 1);
+        assert_eq!(found.flips.only_a.len(), 2);
+        let shared = found.questions.last().expect("four questions");
+        assert_eq!(
+            (shared.question.as_str(), shared.same_order),
+            ("q-003", true)
+        );
+    }
+
+    #[test]
+    fn the_cell_shown_is_the_one_whose_rankings_are_least_alike() {
+        let found = Comparison::of(&sample_pair::report()).expect("a comparison");
+        let shown = |id: &str| {
+            let row = found
+                .questions
+                .iter()
+                .find(|row| row.question.as_str() == id);
+            let cell = row.expect("asked").least_alike.expect("answered");
+            (cell.form.0, cell.seed.0)
+        };
+        assert_eq!(shown("q-000"), (1, 1), "only the paraphrase differs");
+        assert_eq!(shown("q-001"), (0, 1), "all differ alike");
+    }
+
+    #[test]
+    fn topics_run_from_the_worst_for_the_second_side_and_equal_ones_are_left_out() {
+        let found = Comparison::of(&sample_pair::report()).expect("a comparison");
+        let differing: Vec<&str> = found
+            .differing_topics()
+            .map(|topic| topic.topic.as_str())
+            .collect();
+        assert_eq!(differing[0], "failover");
+        assert_eq!(differing.len(), 3);
+        assert!(!differing.contains(&"caching"));
+    }
+
+    #[test]
+    fn identical_sides_differ_nowhere() {
+        let found = Comparison::of(&sample_pair::identical()).expect("a comparison");
+        assert_eq!(found.differing().count(), 0);
+        assert_eq!(found.differing_topics().count(), 0);
+        assert_eq!(found.n_same_order(), found.questions.len());
+    }
 }

@@ -17,6 +17,8 @@ mod labels;
 mod markdown;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_pair;
 mod terminal;
 
 use serde::{Deserialize, Serialize};

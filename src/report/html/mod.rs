@@ -308,7 +308,7 @@ fn latency_view(report: &Report, target: &TargetRecord) -> LatencyView {
 mod tests {
     use super::*;
     use crate::ids::{QuestionId, SectionKey};
-    use crate::report::sample;
+    use crate::report::{sample, sample_pair};
 
     fn render(report: &Report) -> String {
         let mut page = Vec::new();
@@ -337,6 +337,8 @@ mod tests {
     #[test]
     fn tags_are_balanced() {
         check_balance(&render(&sample::report()));
+        check_balance(&render(&sample_pair::report()));
+        check_balance(&render(&sample_pair::identical()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::ids::QuestionId;
 use crate::measure::Lambda;
 use crate::report::html::checks::{Bar, Scale, difference};
 use crate::report::html::grid::{class, wording};
-use crate::report::html::words::{count, ids, name, number};
+use crate::report::html::words::{NONE, count, ids, name, number};
 use crate::report::labels::signed;
 use crate::report::{Comparison, MeasureRow, QuestionRow, Report, TopicRow, plain};
 
@@ -75,22 +75,11 @@ pub(super) struct QuestionView {
 
 /// Arranges a comparison.
 pub(super) fn view(comparison: &Comparison, report: &Report) -> SideBySideView {
-    let reach = comparison
-        .measures
-        .iter()
-        .flat_map(|row| [Some(row.difference), row.ci_low, row.ci_high])
-        .flatten()
-        .filter(|value| value.is_finite());
-    let scale = Scale::around_zero(reach);
     let differing = comparison.differing().count();
     SideBySideView {
         a: name(&comparison.a),
         b: name(&comparison.b),
-        measures: comparison
-            .measures
-            .iter()
-            .map(|row| measure(row, scale))
-            .collect(),
+        measures: comparison.measures.iter().map(measure).collect(),
         same: format!(
             "The sides returned the same sections in the same order on {} of {}.",
             comparison.n_same_order(),
@@ -108,7 +97,10 @@ pub(super) fn view(comparison: &Comparison, report: &Report) -> SideBySideView {
     }
 }
 
-fn measure(row: &MeasureRow, scale: Scale) -> MeasureView {
+fn measure(row: &MeasureRow) -> MeasureView {
+    let reach = [Some(row.difference), row.ci_low, row.ci_high];
+    let reach = reach.into_iter().flatten();
+    let scale = Scale::around_zero(reach.filter(|value| value.is_finite()));
     let bound = |bound: Option<f64>| number(bound, 3);
     let better = row.better.word();
     MeasureView {
@@ -203,7 +195,8 @@ fn topic(row: &TopicRow) -> TopicView {
         values: vec![
             row.n_questions.to_string(),
             row.n_differ.to_string(),
-            signed(row.delta_s, 3),
+            row.delta_s
+                .map_or_else(|| NONE.to_owned(), |value| signed(value, 3)),
             signed(row.coverage, 3),
             row.converging_a.to_string(),
             row.converging_b.to_string(),

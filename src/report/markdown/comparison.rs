@@ -6,7 +6,7 @@ use crate::ids::{Form, QuestionId, TargetName};
 use crate::measure::Lambda;
 use crate::report::hit_lists::{HitList, hit_lists, record};
 use crate::report::labels::signed;
-use crate::report::markdown::{code, escape};
+use crate::report::markdown::escape;
 use crate::report::{Comparison, QuestionRow, Report};
 
 /// Questions shown with both hit lists.
@@ -87,18 +87,18 @@ fn rankings(comparison: &Comparison, k: usize, out: &mut dyn Write) -> io::Resul
     )?;
     let side = |side: &str, questions: &[QuestionId]| {
         let n = questions.len();
-        format!("{n} converge on {side} only{}", first(questions))
+        format!("on {side} only {n}{}", first(questions))
     };
     writeln!(
         out,
-        "- Flips: {}; {}.",
+        "- Flips, questions that converge: {}; {}.",
         side("A", &comparison.flips.only_a),
         side("B", &comparison.flips.only_b)
     )?;
     let axes = &comparison.axes;
     writeln!(
         out,
-        "- λ by axis: on B {} questions flip with a paraphrase and {} with the seed; {} differ from A.\n",
+        "- λ by axis, questions whose λ changes: with the paraphrase on B {}, with the seed on B {}, from A to B {}.\n",
         axes.paraphrase.len(),
         axes.seed.len(),
         axes.region.len()
@@ -136,7 +136,9 @@ fn topics(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
             escape(topic.topic.as_str()),
             topic.n_questions,
             topic.n_differ,
-            signed(topic.delta_s, 3),
+            topic
+                .delta_s
+                .map_or_else(|| "–".to_owned(), |value| signed(value, 3)),
             signed(topic.coverage, 3),
             topic.converging_a,
             topic.converging_b,
@@ -214,7 +216,7 @@ fn entry(list: &HitList, index: usize) -> String {
             let tick = if hit.target { "✓ " } else { "" };
             let only = if hit.only_here { ", **only here**" } else { "" };
             let section = hit.hit.section.to_string();
-            format!("{tick}`{}` {:.4}{only}", code(&section), hit.hit.score)
+            format!("{tick}{} {:.4}{only}", escape(&section), hit.hit.score)
         }
         _ => String::new(),
     }

@@ -20,7 +20,7 @@ const HITS: usize = 5;
 /// Ids named after a count.
 const IDS: usize = 5;
 /// One list beside the other.
-const LIST_COLUMNS: usize = 47;
+const LIST_COLUMNS: usize = 46;
 
 /// Writes measures, overlap, flips, topics and the most different questions.
 pub(super) fn write(
@@ -126,20 +126,17 @@ fn overlap(overlap: &Overlap, k: usize) -> String {
 
 fn flips(comparison: &Comparison) -> String {
     let side = |side: &str, questions: &[QuestionId]| {
-        format!(
-            "{} converge on {side} only{}",
-            questions.len(),
-            first(questions)
-        )
+        let n = questions.len();
+        format!("on {side} only {n}{}", first(questions))
     };
     format!(
-        "{}; {}",
+        "questions that converge {}; {}",
         side("A", &comparison.flips.only_a),
         side("B", &comparison.flips.only_b)
     )
 }
 
-/// The first ids of a list after a colon.
+/// The first ids of a list in brackets.
 fn first(questions: &[QuestionId]) -> String {
     let ids: Vec<String> = questions
         .iter()
@@ -150,14 +147,14 @@ fn first(questions: &[QuestionId]) -> String {
     if ids.is_empty() {
         String::new()
     } else {
-        format!(": {}{more}", ids.join(", "))
+        format!(" ({}{more})", ids.join(", "))
     }
 }
 
 fn axes(comparison: &Comparison) -> String {
     let axes = &comparison.axes;
     format!(
-        "on B {} questions flip with a paraphrase and {} with the seed; {} differ from A",
+        "questions whose λ changes: with the paraphrase on B {}, with the seed on B {}, from A to B {}",
         axes.paraphrase.len(),
         axes.seed.len(),
         axes.region.len()
@@ -181,7 +178,9 @@ fn topics(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
             left(&plain(topic.topic.as_str()), 28),
             topic.n_questions,
             topic.n_differ,
-            signed(topic.delta_s, 3),
+            topic
+                .delta_s
+                .map_or_else(|| "–".to_owned(), |value| signed(value, 3)),
             signed(topic.coverage, 3),
             format!("{} → {}", topic.converging_a, topic.converging_b),
             topic
@@ -263,7 +262,7 @@ fn two_columns(lists: &[HitList], out: &mut dyn Write) -> io::Result<()> {
             }
         };
         let (a, b) = (cell(&columns[0]), cell(&columns[1]));
-        writeln!(out, "    {a}  {}", b.trim_end())?;
+        writeln!(out, "{}", format!("    {a} │ {b}").trim_end())?;
     }
     Ok(())
 }
