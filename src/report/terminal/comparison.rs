@@ -154,7 +154,7 @@ fn first(questions: &[QuestionId]) -> String {
 fn axes(comparison: &Comparison) -> String {
     let axes = &comparison.axes;
     format!(
-        "questions whose λ changes: with the paraphrase on B {}, with the seed on B {}, from A to B {}",
+        "questions whose λ changes with the paraphrase on B {}, with the seed {}, from A to B {}",
         axes.paraphrase.len(),
         axes.seed.len(),
         axes.region.len()
