@@ -349,7 +349,7 @@ fn rows(report: &Report, a: &TargetName, b: &TargetName) -> Vec<QuestionRow> {
 
 /// How alike what both sides returned for one question is.
 #[derive(Clone, Copy, Default)]
-struct Alike {
+struct Likeness {
     overlap: Overlap,
     same_order: bool,
     least_alike: Option<ComparedCell>,
@@ -359,7 +359,7 @@ struct Alike {
 type Pair<'a> = [Option<&'a [HitRecord]>; 2];
 
 /// How alike each question's replies are.
-fn overlaps(report: &Report, a: &TargetName, b: &TargetName) -> BTreeMap<QuestionId, Alike> {
+fn overlaps(report: &Report, a: &TargetName, b: &TargetName) -> BTreeMap<QuestionId, Likeness> {
     let k = Cutoff::new(report.record.k).unwrap_or(Cutoff::new(1).expect("a rank"));
     let mut cells: BTreeMap<&QuestionId, BTreeMap<ComparedCell, Pair>> = BTreeMap::new();
     for seen in &report.observations {
@@ -386,7 +386,7 @@ fn overlaps(report: &Report, a: &TargetName, b: &TargetName) -> BTreeMap<Questio
         .collect()
 }
 
-fn alike(pairs: &BTreeMap<ComparedCell, Pair>, k: Cutoff) -> Alike {
+fn alike(pairs: &BTreeMap<ComparedCell, Pair>, k: Cutoff) -> Likeness {
     let overlaps: Vec<(ComparedCell, Overlap)> = pairs
         .iter()
         .filter_map(|(cell, pair)| Some((*cell, overlap(*pair, k)?)))
@@ -395,7 +395,7 @@ fn alike(pairs: &BTreeMap<ComparedCell, Pair>, k: Cutoff) -> Alike {
     let least = overlaps
         .iter()
         .min_by(|(_, a), (_, b)| rbo(a).total_cmp(&rbo(b)));
-    Alike {
+    Likeness {
         overlap: mean_overlap(overlaps.iter().map(|(_, overlap)| *overlap)),
         same_order: pairs.values().all(same_order),
         least_alike: least.map(|(cell, _)| *cell),

@@ -46,11 +46,11 @@ pub(super) fn hit_lists<'a>(
         .iter()
         .map(|target| seen(report, target, question, cell))
         .collect();
-    let answered = |seen: &Option<&'a Observation>| match seen.map(|seen| &seen.outcome) {
+    let answered = |seen: Option<&'a Observation>| match seen.map(|seen| &seen.outcome) {
         Some(Outcome::Scored { hits, .. }) => Some(hits.as_slice()),
         _ => None,
     };
-    let lists: Vec<Option<&[HitRecord]>> = seen.iter().map(answered).collect();
+    let lists: Vec<Option<&[HitRecord]>> = seen.iter().copied().map(answered).collect();
     let comparable = lists.len() > 1 && lists.iter().all(Option::is_some);
     let sections: Vec<BTreeSet<&SectionKey>> = lists
         .iter()

@@ -134,20 +134,20 @@ fn a_check_of_a_drill_plan_and_an_earlier_run_say_so_in_every_report() {
         ..report.record.targets[1].clone()
     };
     report.record.targets.push(past);
-    let part = "earlier run of eu-west, not judged, asked in run earlier as eu-west";
+    let told = "earlier run of eu-west, not judged, asked in run earlier as eu-west";
     let check = "CA-DS (ΔS_probe)";
     let terminal = on_a_terminal(&report);
     assert!(
-        terminal.contains(part) && terminal.contains(check),
+        terminal.contains(told) && terminal.contains(check),
         "{terminal}"
     );
     let summary = rendered_from(&report, markdown);
     assert!(
-        summary.contains(part) && summary.contains("CA-DS (ΔS\\_probe)"),
+        summary.contains(told) && summary.contains("CA-DS (ΔS\\_probe)"),
         "{summary}"
     );
     let page = rendered_from(&report, html);
-    assert!(page.contains(part) && page.contains("eu-west before (earlier run)"));
+    assert!(page.contains(told) && page.contains("eu-west before (earlier run)"));
     assert!(page.contains(check));
     assert!(rendered_from(&report, junit).contains(check));
 }

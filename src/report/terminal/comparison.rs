@@ -79,8 +79,8 @@ fn measures(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{bold}A = {a}, B = {b}{bold:#}")?;
     writeln!(
         out,
-        "  {:<16} {:<6} {:>6} {:>6} {:>8}  {:<19} {}",
-        "measure", "better", "A", "B", "B − A", "one-sided 95 % [ ]", "B better / same / worse"
+        "  {:<16} {:<6} {:>6} {:>6} {:>8}  {:<19} B better / same / worse",
+        "measure", "better", "A", "B", "B − A", "one-sided 95 % [ ]"
     )?;
     for row in &comparison.measures {
         let bound = |bound: Option<f64>| bound.map_or("–".to_owned(), |bound| signed(bound, 3));
