@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Form, QuestionId, SectionKey, Seed, TargetName, Topic};
+use crate::ids::{Form, QuestionId, Seed, TargetName, Topic};
 use crate::judge::Runbook;
 use crate::measure::{
-    CellMetrics, Lambda, Missing, RBO_P, Ranking, axes, jaccard, kendall_tau_b, overlap_at,
-    questions, rbo_ext, section_ranking,
+    CellMetrics, Lambda, Missing, RBO_P, axes, jaccard, kendall_tau_b, overlap_at, questions,
+    rbo_ext, section_ranking,
 };
-use crate::replay::{Outcome, Purpose};
+use crate::replay::{HitRecord, Outcome, Purpose};
 use crate::report::Report;
 use crate::stats::{Difference, mean};
 use crate::units::{Confidence, Cutoff};
@@ -36,10 +36,38 @@ pub struct Comparison {
     pub flips: Flips,
     /// Questions whose λ depends on each axis, on the second side; `region` is against the first.
     pub axes: crate::measure::Axes,
-    /// Each topic.
+    /// Each topic, the one that is worst for the second side first.
     pub topics: Vec<TopicRow>,
     /// Each question, the most different first.
     pub questions: Vec<QuestionRow>,
+}
+
+/// Which way a measure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+}
+
+impl Better {
+    /// The word used in files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lower => "lower",
+            Self::Higher => "higher",
+        }
+    }
+
+    /// How much better a value is that is larger by `difference`; negative where it is worse.
+    fn gain(self, difference: f64) -> f64 {
+        match self {
+            Self::Lower => -difference,
+            Self::Higher => difference,
+        }
+    }
 }
 
 /// One measure of both sides, paired by question.
@@ -47,6 +75,8 @@ pub struct Comparison {
 pub struct MeasureRow {
     /// Its name.
     pub measure: String,
+    /// Which way it is better.
+    pub better: Better,
     /// Mean over questions of the first side.
     pub mean_a: f64,
     /// Mean over questions of the second side.
@@ -94,8 +124,10 @@ pub struct TopicRow {
     pub topic: Topic,
     /// Its questions.
     pub n_questions: usize,
-    /// Mean ΔS of the second side less the first.
-    pub delta_s: f64,
+    /// Those on which the sides differ at all.
+    pub n_differ: usize,
+    /// Mean ΔS of the second side less the first; none when no question has one on both.
+    pub delta_s: Option<f64>,
     /// Mean coverage of the second side less the first.
     pub coverage: f64,
     /// Questions that converge on the first side.
@@ -104,6 +136,15 @@ pub struct TopicRow {
     pub converging_b: usize,
     /// Mean rank-biased overlap.
     pub rbo: Option<f64>,
+}
+
+impl TopicRow {
+    /// What the second side loses on a question of it, for ordering: the share that converges no
+    /// longer, the fall of coverage and the growth of ΔS, each of which lies in `[-2, 2]`.
+    fn loss(&self) -> f64 {
+        let gone = self.converging_a as f64 - self.converging_b as f64;
+        gone / self.n_questions as f64 - self.coverage + self.delta_s.unwrap_or(0.0)
+    }
 }
 
 /// One question.
@@ -127,6 +168,20 @@ pub struct QuestionRow {
     pub converges: [bool; 2],
     /// How alike the rankings of the cells are, mean over cells.
     pub overlap: Overlap,
+    /// Whether every cell of both sides returned the same sections in the same order.
+    pub same_order: bool,
+    /// The cell whose rankings are least alike, the first in plan order among equals; none when
+    /// neither side answered any.
+    pub least_alike: Option<ComparedCell>,
+}
+
+/// One wording and seed of a question, asked of both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ComparedCell {
+    /// Which wording.
+    pub form: Form,
+    /// Which seed.
+    pub seed: Seed,
 }
 
 impl QuestionRow {
@@ -134,6 +189,22 @@ impl QuestionRow {
     pub fn shift(&self) -> Option<f64> {
         let [a, b] = self.delta_s;
         Some(b? - a?)
+    }
+
+    /// Whether the sides differ at all on it, in what they returned or in any number.
+    pub fn differs(&self) -> bool {
+        let moved = |[a, b]: [f64; 2]| (b - a).abs() > TIE;
+        let same_distance = match self.delta_s {
+            [Some(a), Some(b)] => !moved([a, b]),
+            [a, b] => a.is_none() && b.is_none(),
+        };
+        let [a, b] = &self.lambda;
+        !self.same_order
+            || !same_distance
+            || moved(self.coverage)
+            || moved(self.reciprocal_rank)
+            || moved(self.hit_rate)
+            || a != b
     }
 
     /// How different the sides are, for ordering: an absent number before any shift, then a flip, then
@@ -154,6 +225,21 @@ impl QuestionRow {
 impl Comparison {
     /// The format this version writes.
     pub const FORMAT: u32 = 1;
+
+    /// The questions on which the sides differ at all, the most different first.
+    pub fn differing(&self) -> impl Iterator<Item = &QuestionRow> {
+        self.questions.iter().filter(|row| row.differs())
+    }
+
+    /// The topics in which the sides differ, the one that is worst for the second side first.
+    pub fn differing_topics(&self) -> impl Iterator<Item = &TopicRow> {
+        self.topics.iter().filter(|topic| topic.n_differ > 0)
+    }
+
+    /// Questions of which every cell of both sides returned the same sections in the same order.
+    pub fn n_same_order(&self) -> usize {
+        self.questions.iter().filter(|row| row.same_order).count()
+    }
 
     /// What a comparison shows beside its checks; none for any other runbook.
     pub fn of(report: &Report) -> Option<Self> {
@@ -198,9 +284,6 @@ impl Comparison {
     }
 }
 
-/// A cell whatever its target.
-type Cell<'a> = (&'a QuestionId, Form, Seed);
-
 fn rows(report: &Report, a: &TargetName, b: &TargetName) -> Vec<QuestionRow> {
     let of = |target: &TargetName| {
         let questions = questions(&report.table, target, Missing::Worst);
@@ -224,6 +307,7 @@ fn rows(report: &Report, a: &TargetName, b: &TargetName) -> Vec<QuestionRow> {
     let row = |question: &QuestionId| {
         let [ours, theirs] = [sides[0].get(question)?, sides[1].get(question)?];
         let both = [ours, theirs];
+        let alike = overlaps.get(question).copied().unwrap_or_default();
         let finite = |value: f64| value.is_finite().then_some(value);
         let mean_of = |value: &dyn Fn(&CellMetrics) -> f64| {
             [0, 1].map(|side: usize| {
@@ -250,7 +334,9 @@ fn rows(report: &Report, a: &TargetName, b: &TargetName) -> Vec<QuestionRow> {
                     .collect()
             }),
             converges: both.map(|side| side.converges),
-            overlap: overlaps.get(question).copied().unwrap_or_default(),
+            overlap: alike.overlap,
+            same_order: alike.same_order,
+            least_alike: alike.least_alike,
         })
     };
     let mut seen = BTreeSet::new();
@@ -261,47 +347,88 @@ fn rows(report: &Report, a: &TargetName, b: &TargetName) -> Vec<QuestionRow> {
         .collect()
 }
 
-/// The overlap of each question's rankings, mean over its cells.
-fn overlaps(report: &Report, a: &TargetName, b: &TargetName) -> BTreeMap<QuestionId, Overlap> {
+/// How alike what both sides returned for one question is.
+#[derive(Clone, Copy, Default)]
+struct Likeness {
+    overlap: Overlap,
+    same_order: bool,
+    least_alike: Option<ComparedCell>,
+}
+
+/// What both sides returned for one cell; none where one failed.
+type Pair<'a> = [Option<&'a [HitRecord]>; 2];
+
+/// How alike each question's replies are.
+fn overlaps(report: &Report, a: &TargetName, b: &TargetName) -> BTreeMap<QuestionId, Likeness> {
     let k = Cutoff::new(report.record.k).unwrap_or(Cutoff::new(1).expect("a rank"));
-    let mut rankings: BTreeMap<Cell, [Option<Ranking<SectionKey>>; 2]> = BTreeMap::new();
+    let mut cells: BTreeMap<&QuestionId, BTreeMap<ComparedCell, Pair>> = BTreeMap::new();
     for seen in &report.observations {
         let side = match &seen.target {
             target if target == a => 0,
             target if target == b => 1,
             _ => continue,
         };
-        if let (Purpose::Score, Outcome::Scored { hits, .. }) = (seen.purpose, &seen.outcome) {
-            let cell = (&seen.question, seen.form, seen.seed);
-            rankings.entry(cell).or_default()[side] = Some(section_ranking(hits));
+        if seen.purpose == Purpose::Score {
+            let cell = ComparedCell {
+                form: seen.form,
+                seed: seen.seed,
+            };
+            let pair = cells.entry(&seen.question).or_default();
+            pair.entry(cell).or_default()[side] = match &seen.outcome {
+                Outcome::Scored { hits, .. } => Some(hits),
+                _ => None,
+            };
         }
     }
-    let mut by_question: BTreeMap<QuestionId, Vec<Overlap>> = BTreeMap::new();
-    for ((question, _, _), pair) in rankings {
-        // A cell that one side failed to answer has nothing in common with the other's.
-        let overlap = match pair {
-            [Some(a), Some(b)] => Overlap {
-                rbo: Some(rbo_ext(&a, &b, RBO_P)),
-                overlap_at_k: Some(overlap_at(&a, &b, k)),
-                jaccard: Some(jaccard(&a, &b)),
-                kendall_tau_b: kendall_tau_b(&a, &b),
-            },
-            _ => Overlap {
-                rbo: Some(0.0),
-                overlap_at_k: Some(0.0),
-                jaccard: Some(0.0),
-                kendall_tau_b: None,
-            },
-        };
-        by_question
-            .entry(question.clone())
-            .or_default()
-            .push(overlap);
-    }
-    by_question
+    cells
         .into_iter()
-        .map(|(question, overlaps)| (question, mean_overlap(overlaps.into_iter())))
+        .map(|(question, pairs)| (question.clone(), alike(&pairs, k)))
         .collect()
+}
+
+fn alike(pairs: &BTreeMap<ComparedCell, Pair>, k: Cutoff) -> Likeness {
+    let overlaps: Vec<(ComparedCell, Overlap)> = pairs
+        .iter()
+        .filter_map(|(cell, pair)| Some((*cell, overlap(*pair, k)?)))
+        .collect();
+    let rbo = |overlap: &Overlap| overlap.rbo.unwrap_or(0.0);
+    let least = overlaps
+        .iter()
+        .min_by(|(_, a), (_, b)| rbo(a).total_cmp(&rbo(b)));
+    Likeness {
+        overlap: mean_overlap(overlaps.iter().map(|(_, overlap)| *overlap)),
+        same_order: pairs.values().all(same_order),
+        least_alike: least.map(|(cell, _)| *cell),
+    }
+}
+
+/// None when neither side answered.
+fn overlap(pair: Pair, k: Cutoff) -> Option<Overlap> {
+    match pair.map(|hits| hits.map(section_ranking)) {
+        [Some(a), Some(b)] => Some(Overlap {
+            rbo: Some(rbo_ext(&a, &b, RBO_P)),
+            overlap_at_k: Some(overlap_at(&a, &b, k)),
+            jaccard: Some(jaccard(&a, &b)),
+            kendall_tau_b: kendall_tau_b(&a, &b),
+        }),
+        [None, None] => None,
+        // A cell that one side failed to answer has nothing in common with the other's.
+        _ => Some(Overlap {
+            rbo: Some(0.0),
+            overlap_at_k: Some(0.0),
+            jaccard: Some(0.0),
+            kendall_tau_b: None,
+        }),
+    }
+}
+
+fn same_order(pair: &Pair) -> bool {
+    let [Some(a), Some(b)] = pair else {
+        return false;
+    };
+    a.iter()
+        .map(|hit| &hit.section)
+        .eq(b.iter().map(|hit| &hit.section))
 }
 
 /// The means of what is defined.
@@ -319,7 +446,7 @@ fn mean_overlap(overlaps: impl Iterator<Item = Overlap>) -> Overlap {
 }
 
 fn measures(rows: &[QuestionRow]) -> Vec<MeasureRow> {
-    let row = |measure: &str, better: f64, pairs: Vec<[f64; 2]>| {
+    let row = |measure: &str, better: Better, pairs: Vec<[f64; 2]>| {
         let differences: Vec<f64> = pairs.iter().map(|[a, b]| b - a).collect();
         let side = |side: usize| mean(&pairs.iter().map(|pair| pair[side]).collect::<Vec<_>>());
         let interval = Difference::of_pairs(&differences)
@@ -327,11 +454,12 @@ fn measures(rows: &[QuestionRow]) -> Vec<MeasureRow> {
         let count = |counts: &dyn Fn(f64) -> bool| {
             differences
                 .iter()
-                .filter(|difference| counts(**difference * better))
+                .filter(|difference| counts(better.gain(**difference)))
                 .count()
         };
         Some(MeasureRow {
             measure: measure.to_owned(),
+            better,
             mean_a: side(0)?,
             mean_b: side(1)?,
             difference: mean(&differences)?,
@@ -352,11 +480,19 @@ fn measures(rows: &[QuestionRow]) -> Vec<MeasureRow> {
             .map(|converges| f64::from(u8::from(converges)))
     };
     [
-        row("ΔS", -1.0, distances.collect()),
-        row("coverage", 1.0, all(|row| row.coverage)),
-        row("reciprocal rank", 1.0, all(|row| row.reciprocal_rank)),
-        row("hit rate", 1.0, all(|row| row.hit_rate)),
-        row("λ convergent", 1.0, rows.iter().map(converges).collect()),
+        row("ΔS", Better::Lower, distances.collect()),
+        row("coverage", Better::Higher, all(|row| row.coverage)),
+        row(
+            "reciprocal rank",
+            Better::Higher,
+            all(|row| row.reciprocal_rank),
+        ),
+        row("hit rate", Better::Higher, all(|row| row.hit_rate)),
+        row(
+            "λ convergent",
+            Better::Higher,
+            rows.iter().map(converges).collect(),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -376,12 +512,76 @@ fn topics(rows: &[QuestionRow]) -> Vec<TopicRow> {
         TopicRow {
             topic: topic.clone(),
             n_questions: rows.len(),
-            delta_s: mean_of(&QuestionRow::shift).unwrap_or(0.0),
+            n_differ: rows.iter().filter(|row| row.differs()).count(),
+            delta_s: mean_of(&QuestionRow::shift),
             coverage: mean_of(&|row| Some(row.coverage[1] - row.coverage[0])).unwrap_or(0.0),
             converging_a: converging(0),
             converging_b: converging(1),
             rbo: mean_of(&|row| row.overlap.rbo),
         }
     };
-    topics.into_iter().map(row).collect()
+    let mut topics: Vec<TopicRow> = topics.into_iter().map(row).collect();
+    topics.sort_by(|a, b| a.loss().total_cmp(&b.loss()).reverse());
+    topics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{sample, sample_pair};
+
+    #[test]
+    fn other_runbooks_have_no_comparison() {
+        assert_eq!(Comparison::of(&sample::report()), None);
+    }
+
+    #[test]
+    fn the_most_different_question_comes_first_and_an_equal_one_does_not_differ() {
+        let found = Comparison::of(&sample_pair::report()).expect("a comparison");
+        let ids: Vec<&str> = found.differing().map(|row| row.question.as_str()).collect();
+        // One has no number on a side, one flips, one only shifts.
+        assert_eq!(ids, ["q-002", "q-001", "q-000"]);
+        assert_eq!(found.n_same_order(), 1);
+        assert_eq!(found.flips.only_a.len(), 2);
+        let shared = found.questions.last().expect("four questions");
+        assert_eq!(
+            (shared.question.as_str(), shared.same_order),
+            ("q-003", true)
+        );
+    }
+
+    #[test]
+    fn the_cell_shown_is_the_one_whose_rankings_are_least_alike() {
+        let found = Comparison::of(&sample_pair::report()).expect("a comparison");
+        let shown = |id: &str| {
+            let row = found
+                .questions
+                .iter()
+                .find(|row| row.question.as_str() == id);
+            let cell = row.expect("asked").least_alike.expect("answered");
+            (cell.form.0, cell.seed.0)
+        };
+        assert_eq!(shown("q-000"), (1, 1), "only the paraphrase differs");
+        assert_eq!(shown("q-001"), (0, 1), "all differ alike");
+    }
+
+    #[test]
+    fn topics_run_from_the_worst_for_the_second_side_and_equal_ones_are_left_out() {
+        let found = Comparison::of(&sample_pair::report()).expect("a comparison");
+        let differing: Vec<&str> = found
+            .differing_topics()
+            .map(|topic| topic.topic.as_str())
+            .collect();
+        assert_eq!(differing[0], "failover");
+        assert_eq!(differing.len(), 3);
+        assert!(!differing.contains(&"caching"));
+    }
+
+    #[test]
+    fn identical_sides_differ_nowhere() {
+        let found = Comparison::of(&sample_pair::identical()).expect("a comparison");
+        assert_eq!(found.differing().count(), 0);
+        assert_eq!(found.differing_topics().count(), 0);
+        assert_eq!(found.n_same_order(), found.questions.len());
+    }
 }

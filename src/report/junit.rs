@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::judge::{Check, CheckVerdict};
-use crate::report::{Report, printable};
+use crate::report::{Report, labels, printable};
 
 /// One suite a target, one case a check: FAIL is a `failure`, ERROR and INCONCLUSIVE an `error`,
 /// `NOT_APPLICABLE` is `skipped`.
@@ -43,7 +43,8 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn case(check: &Check) -> TestCase {
-    let mut case = TestCase::new(format!("{} {}", check.id, check.clause), status(check));
+    let name = format!("{} {}", labels::check(check), printable(&check.clause));
+    let mut case = TestCase::new(name, status(check));
     case.set_classname(format!("ragstone.{}", printable(check.target.as_str())));
     case.set_time(std::time::Duration::ZERO);
     case.set_system_out(printable(&check.detail));

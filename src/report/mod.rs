@@ -6,15 +6,20 @@
 //! no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
 
 mod checks_table;
+mod columns;
 mod comparison;
 mod escape;
 mod figures;
 mod folder;
+mod hit_lists;
 mod html;
 mod junit;
+mod labels;
 mod markdown;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_pair;
 mod terminal;
 
 use serde::{Deserialize, Serialize};
@@ -31,7 +36,9 @@ use crate::target::{Locality, Role, Texts};
 use crate::units::Day;
 
 pub use checks_table::checks_table;
-pub use comparison::{Comparison, MeasureRow, Overlap, QuestionRow, TopicRow};
+pub use comparison::{
+    Better, ComparedCell, Comparison, Flips, MeasureRow, Overlap, QuestionRow, TopicRow,
+};
 pub use escape::{plain, printable};
 pub use folder::{FolderError, load, load_verdict, render, save, save_probes, verdict_bytes};
 pub use html::html;

@@ -161,7 +161,7 @@ fn inventory(texts: &[&str]) -> Inventory {
     }
 }
 
-fn check(
+pub(super) fn check(
     id: CheckId,
     verdict: CheckVerdict,
     reason_code: ReasonCode,

@@ -6,8 +6,12 @@ use super::*;
 type Renderer = fn(&Report, &mut dyn std::io::Write) -> std::io::Result<()>;
 
 fn rendered(renderer: Renderer) -> String {
+    rendered_from(&sample::report(), renderer)
+}
+
+fn rendered_from(report: &Report, renderer: Renderer) -> String {
     let mut bytes = Vec::new();
-    renderer(&sample::report(), &mut bytes).expect("a vector takes everything");
+    renderer(report, &mut bytes).expect("a vector takes everything");
     String::from_utf8(bytes).expect("UTF-8")
 }
 
@@ -49,6 +53,103 @@ fn the_junit_file() {
     harmless(&text);
     assert!(!text.contains("]]>"), "no section can be closed early");
     insta::assert_snapshot!(text);
+}
+
+fn on_a_terminal(report: &Report) -> String {
+    let coloured = rendered_from(report, |report, out| terminal(report, Style::Normal, out));
+    let text = anstream::adapter::strip_str(&coloured).to_string();
+    let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!text.contains(steers), "{text}");
+    text
+}
+
+#[test]
+fn a_comparison_on_a_terminal() {
+    let text = on_a_terminal(&sample_pair::report());
+    let comparison = text.lines().skip_while(|line| !line.starts_with("A = "));
+    for line in comparison.take_while(|line| !line.contains("ΔS(k)")) {
+        assert!(columns::width(line) <= 100, "{line}");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_comparison_in_the_step_summary() {
+    let text = rendered_from(&sample_pair::report(), markdown);
+    harmless(&text);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_comparison_in_the_page() {
+    let page = rendered_from(&sample_pair::report(), html);
+    harmless(&page);
+    assert!(!page.contains("<b>|"), "a name is no tag");
+    let begin = page.find("<section aria-labelledby=\"side-by-side\">");
+    let section = &page[begin.expect("the section is there")..];
+    let end = section.find("</section>").expect("the section ends");
+    insta::assert_snapshot!(&section[..end]);
+}
+
+#[test]
+fn identical_sides_get_a_sentence_and_no_lists() {
+    let report = sample_pair::identical();
+    let text = on_a_terminal(&report);
+    assert!(
+        text.contains("returned the same sections in the same order on all 4 questions"),
+        "{text}"
+    );
+    let summary = rendered_from(&report, markdown);
+    let page = rendered_from(&report, html);
+    for text in [text, summary, page] {
+        assert!(
+            !text.contains("ost different questions (") && !text.contains("RBO"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn only_a_comparison_is_shown_side_by_side() {
+    let report = sample::report();
+    assert!(!on_a_terminal(&report).contains("A = "));
+    for renderer in [markdown as Renderer, html] {
+        let text = rendered_from(&report, renderer);
+        assert!(!text.contains("Side by side") && !text.contains("only here"));
+    }
+}
+
+#[test]
+fn a_check_of_a_drill_plan_and_an_earlier_run_say_so_in_every_report() {
+    let mut report = sample::report();
+    report.verdict.checks[0].named = judge::DrillCheck::find("ΔS_probe");
+    let past = TargetRecord {
+        name: TargetName::new("eu-west before"),
+        role: Role::Baseline,
+        asked_in: Some(AskedIn {
+            run_id: "earlier".to_owned(),
+            name: TargetName::new("eu-west"),
+        }),
+        baseline_of: Some(TargetName::new("eu-west")),
+        ..report.record.targets[1].clone()
+    };
+    report.record.targets.push(past);
+    let told = "earlier run of eu-west, not judged, asked in run earlier as eu-west";
+    let check = "CA-DS (ΔS_probe)";
+    let terminal = on_a_terminal(&report);
+    assert!(
+        terminal.contains(told) && terminal.contains(check),
+        "{terminal}"
+    );
+    let summary = rendered_from(&report, markdown);
+    assert!(
+        summary.contains(told) && summary.contains("CA-DS (ΔS\\_probe)"),
+        "{summary}"
+    );
+    let page = rendered_from(&report, html);
+    assert!(page.contains(told) && page.contains("eu-west before (earlier run)"));
+    assert!(page.contains(check));
+    assert!(rendered_from(&report, junit).contains(check));
 }
 
 #[test]

@@ -57,6 +57,54 @@ fn a_hostile_text_is_harmless_in_every_report() {
 }
 
 #[test]
+fn a_hostile_text_is_harmless_in_a_comparison() {
+    let small = SmallGold::new(60);
+    let hostile = format!("{SCRIPT} ]]> \\u001b[2J\\u0007 | `x` \\n## fake heading \\u202e");
+    small.edit(
+        "questions.jsonl",
+        "When is cache number 1 drained?",
+        &hostile,
+    );
+    small.edit(
+        "questions.jsonl",
+        "\"topic\":\"cache\"",
+        &format!("\"topic\":\"{SCRIPT}\""),
+    );
+    // Sections whose id is hostile, so that it stands in the hit lists.
+    for (file, id) in [("corpus.jsonl", "\"s2\""), ("questions.jsonl", "\"s2\"")] {
+        small.edit(file, id, &format!("\"{SCRIPT}|`s2`\""));
+    }
+    let policy = std::fs::read_to_string(small.policy()).expect("a policy");
+    small.write(
+        "ragstone.toml",
+        &format!("{policy}analyzer = 'whitespace'\n"),
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    let run = run.to_str().expect("UTF-8");
+    let policy = small.policy();
+    let policy = policy.to_str().expect("UTF-8");
+    let compared = ragstone(&[
+        "compare", "us-east", "eu-west", "--policy", policy, "--out", run,
+    ]);
+    let terminal = stdout(&compared);
+    assert!(
+        terminal.contains("most different questions"),
+        "{terminal}{}",
+        stderr(&compared)
+    );
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("run").join(name));
+    let drawn = ["report.html", "summary.md", "junit.xml"].map(|name| read(name).expect(name));
+    for text in &drawn {
+        assert!(!text.contains("<script"), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("## fake")));
+    }
+    for text in drawn.iter().chain([&terminal]) {
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+    }
+}
+
+#[test]
 fn an_error_that_quotes_a_hostile_text_is_harmless_too() {
     let small = SmallGold::new(8);
     for line in ["\"id\":\"q3\"", "\"id\":\"q4\""] {

@@ -91,6 +91,8 @@ pub(super) struct Layer {
     pub(super) dots: String,
     /// Whether the path encloses an area.
     pub(super) area: bool,
+    /// Whether the target is a side of an earlier run.
+    pub(super) past: bool,
 }
 
 /// The plot's frame within the drawing of 440 × 270.
@@ -210,7 +212,7 @@ fn histogram_chart(
         layers: sides
             .iter()
             .zip(histograms)
-            .map(|(side, histogram)| steps(side.style, histogram, bins, top))
+            .map(|(side, histogram)| steps(side, histogram, bins, top))
             .collect(),
         words: words
             .map(|((side, questions), histogram)| left_out(side, questions, histogram))
@@ -264,7 +266,7 @@ fn bin_rows(histograms: &[Histogram], bins: Bins) -> Vec<Vec<String>> {
 }
 
 /// The outline of a histogram: one closed area for each run of filled bins.
-fn steps(style: usize, histogram: &Histogram, bins: Bins, top: usize) -> Layer {
+fn steps(side: &Side, histogram: &Histogram, bins: Bins, top: usize) -> Layer {
     let mut path = String::new();
     let mut inside = false;
     for (bin, &n) in histogram.counts.iter().enumerate() {
@@ -287,10 +289,11 @@ fn steps(style: usize, histogram: &Histogram, bins: Bins, top: usize) -> Layer {
         let _ = write!(path, "L{},{}Z", frame::RIGHT, frame::BOTTOM);
     }
     Layer {
-        style,
+        style: side.style,
         path,
         dots: String::new(),
         area: true,
+        past: side.past,
     }
 }
 
@@ -333,7 +336,7 @@ fn curves(report: &Report, sides: &[Side]) -> Chart {
         layers: sides
             .iter()
             .zip(&curves)
-            .map(|(side, points)| line(side.style, points, &cutoffs, top))
+            .map(|(side, points)| line(side, points, &cutoffs, top))
             .collect(),
         words: Vec::new(),
         heads: heads("k", sides),
@@ -364,7 +367,7 @@ fn curve_rows(curves: &[Vec<CurvePoint>], cutoffs: &[usize]) -> Vec<Vec<String>>
         .collect()
 }
 
-fn line(style: usize, points: &[CurvePoint], cutoffs: &[usize], top: f64) -> Layer {
+fn line(side: &Side, points: &[CurvePoint], cutoffs: &[usize], top: f64) -> Layer {
     let (mut path, mut dots) = (String::new(), String::new());
     for point in points
         .iter()
@@ -378,13 +381,14 @@ fn line(style: usize, points: &[CurvePoint], cutoffs: &[usize], top: f64) -> Lay
             px(x),
             px(y)
         );
-        let _ = write!(dots, "M{},{}{}", px(x), px(y), marker(style));
+        let _ = write!(dots, "M{},{}{}", px(x), px(y), marker(side.style));
     }
     Layer {
-        style,
+        style: side.style,
         path,
         dots,
         area: false,
+        past: side.past,
     }
 }
 

@@ -182,6 +182,7 @@ fn meaning(state: Lambda) -> &'static str {
 }
 
 fn axis(report: &Report, sides: &[Side], target: &TargetRecord) -> AxisView {
+    let own = sides.iter().find(|side| *side.target == target.name);
     let control = sides.iter().find(|side| side.control);
     let control = control.map_or(&target.name, |side| side.target);
     let found = axes(&report.table, &target.name, control);
@@ -208,7 +209,7 @@ fn axis(report: &Report, sides: &[Side], target: &TargetRecord) -> AxisView {
         sentences.push("Every seed gave the same reply, so seeds add no evidence.".to_owned());
     }
     AxisView {
-        target: name(&target.name),
+        target: own.map_or_else(|| name(&target.name), |side| side.name.clone()),
         sentences,
     }
 }

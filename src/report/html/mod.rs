@@ -8,6 +8,7 @@ mod charts;
 mod checks;
 mod grid;
 mod parity;
+mod side_by_side;
 mod words;
 mod worst;
 
@@ -18,8 +19,8 @@ use askama::Template;
 use crate::ids::TargetName;
 use crate::judge::{Basis, CheckVerdict, RunVerdict};
 use crate::measure::latency;
-use crate::report::{Report, plain, printable};
-use crate::target::Locality;
+use crate::report::{Comparison, Report, TargetRecord, labels, plain, printable};
+use crate::target::{Locality, Role};
 
 use words::{NONE, Pill, number};
 
@@ -39,12 +40,14 @@ pub fn html(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 pub(super) struct Side<'a> {
     /// Its name.
     target: &'a TargetName,
-    /// Its name, harmless.
+    /// Its name, harmless; it says so where it is a side of an earlier run.
     name: String,
-    /// Its part.
-    role: String,
+    /// Its part, and where it was asked.
+    part: String,
     /// Whether the others are compared with it.
     control: bool,
+    /// Whether it is a side of an earlier run, which nothing judges.
+    past: bool,
     /// Which fill pattern and marker it has.
     style: usize,
 }
@@ -63,6 +66,7 @@ struct Page<'a> {
     facts: Vec<Fact>,
     checks: Vec<checks::CheckRow>,
     sides: Vec<Side<'a>>,
+    side_by_side: Option<side_by_side::SideBySideView>,
     charts: Vec<charts::Chart>,
     lambda: grid::LambdaView,
     parities: Vec<parity::ParityView>,
@@ -96,6 +100,7 @@ fn page(report: &Report) -> Page<'_> {
     let verdict = &report.verdict;
     let pill = Pill::of_run(verdict.verdict);
     let sides = sides(report);
+    let comparison = Comparison::of(report);
     Page {
         title: format!("{}: {} {}", pill.name, verdict.runbook, verdict.stage),
         pill,
@@ -106,10 +111,13 @@ fn page(report: &Report) -> Page<'_> {
         labels: labels(report),
         facts: facts(report),
         checks: checks::rows(&verdict.checks),
+        side_by_side: comparison
+            .as_ref()
+            .map(|comparison| side_by_side::view(comparison, report)),
         charts: charts::charts(report, &sides),
         lambda: grid::view(report, &sides),
         parities: verdict.parity.iter().map(parity::view).collect(),
-        worst: worst::views(report, &sides),
+        worst: worst::views(report, &sides, comparison.as_ref()),
         main_k: report.record.k,
         notes: verdict.notes.iter().map(|note| printable(note)).collect(),
         waivers: verdict
@@ -121,7 +129,7 @@ fn page(report: &Report) -> Page<'_> {
             .record
             .targets
             .iter()
-            .map(|target| latency_view(report, &target.name, target.locality))
+            .map(|target| latency_view(report, target))
             .collect(),
         digests: vec![
             ("Gold set", report.record.gold_digest.to_string()),
@@ -142,12 +150,22 @@ fn sides(report: &Report) -> Vec<Side<'_>> {
         .enumerate()
         .map(|(index, target)| Side {
             target: &target.name,
-            name: words::name(&target.name),
-            role: word(&target.role),
+            name: name_of(target),
+            part: plain(&labels::part(target)),
             control: target.role.is_control(),
+            past: target.role == Role::Baseline,
             style: index % STYLES,
         })
         .collect()
+}
+
+/// A target's name, which tells a side of an earlier run from the one that is judged.
+fn name_of(target: &TargetRecord) -> String {
+    let name = words::name(&target.name);
+    match target.role {
+        Role::Baseline => format!("{name} (earlier run)"),
+        _ => name,
+    }
 }
 
 /// The name that a fieldless enum has in files.
@@ -220,7 +238,7 @@ fn facts(report: &Report) -> Vec<Fact> {
         code: true,
     };
     let referee = &verdict.referee;
-    vec![
+    let mut facts = vec![
         code("Run", plain(&verdict.run_id)),
         code("Started", plain(&verdict.started_at)),
         code("Judged", plain(&verdict.ended_at)),
@@ -258,15 +276,24 @@ fn facts(report: &Report) -> Vec<Fact> {
         ),
         text("Evidence", word(&verdict.evidence)),
         text("Exit code", verdict.exit_code.to_string()),
-    ]
+    ];
+    let elsewhere = record
+        .targets
+        .iter()
+        .filter(|target| target.asked_in.is_some() || target.role == Role::Baseline);
+    facts.extend(elsewhere.map(|target| {
+        let (name, part) = (&target.name, labels::part(target));
+        text("Target", plain(&format!("{name}: {part}")))
+    }));
+    facts
 }
 
-fn latency_view(report: &Report, target: &TargetName, locality: Locality) -> LatencyView {
-    let found = latency(&report.table, target);
+fn latency_view(report: &Report, target: &TargetRecord) -> LatencyView {
+    let found = latency(&report.table, &target.name);
     let values = found.map(|at| [at.p50_ms, at.p75_ms, at.p95_ms, at.p99_ms]);
     LatencyView {
-        target: words::name(target),
-        label: match locality {
+        target: name_of(target),
+        label: match target.locality {
             Locality::InProcess => "in-process, for information",
             Locality::Network => "over the network",
         },
@@ -281,7 +308,7 @@ fn latency_view(report: &Report, target: &TargetName, locality: Locality) -> Lat
 mod tests {
     use super::*;
     use crate::ids::{QuestionId, SectionKey};
-    use crate::report::sample;
+    use crate::report::{sample, sample_pair};
 
     fn render(report: &Report) -> String {
         let mut page = Vec::new();
@@ -310,6 +337,8 @@ mod tests {
     #[test]
     fn tags_are_balanced() {
         check_balance(&render(&sample::report()));
+        check_balance(&render(&sample_pair::report()));
+        check_balance(&render(&sample_pair::identical()));
     }
 
     #[test]

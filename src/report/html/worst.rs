@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::{Form, QuestionId};
+use crate::ids::{Form, QuestionId, TargetName};
 use crate::judge::Check;
-use crate::measure::{CellMetrics, Lambda};
-use crate::replay::{HitRecord, Observation, Outcome, Purpose};
+use crate::measure::Lambda;
+use crate::report::hit_lists::{HitList, ListedHit, hit_lists, record};
 use crate::report::html::Side;
 use crate::report::html::checks::place;
 use crate::report::html::grid::{class, wording};
 use crate::report::html::words::{NONE, number};
-use crate::report::{QuestionRecord, Report, plain, printable};
+use crate::report::{ComparedCell, Comparison, QuestionRecord, Report, plain, printable};
 
 /// At most so many questions are shown.
 const SHOWN: usize = 10;
@@ -27,6 +27,8 @@ pub(super) struct WorstView {
     pub(super) topic: String,
     /// Its original wording.
     pub(super) wording: String,
+    /// Which wording and seed the lists are of, where it need not be the original at the first.
+    pub(super) asked: Option<String>,
     /// Where the answer stands.
     pub(super) targets: Vec<String>,
     /// What each target returned.
@@ -57,6 +59,8 @@ pub(super) struct HitView {
     pub(super) rank: usize,
     /// Whether it belongs to a target section.
     pub(super) target: bool,
+    /// Whether only this side returned its section.
+    pub(super) only_here: bool,
     /// Its section.
     pub(super) section: String,
     /// The target's score.
@@ -67,8 +71,27 @@ pub(super) struct HitView {
     pub(super) whole: Option<String>,
 }
 
-/// The worst questions of the worst checks, each once.
-pub(super) fn views(report: &Report, sides: &[Side]) -> Vec<WorstView> {
+/// The most different questions of a comparison; otherwise the worst questions of the worst checks,
+/// each once.
+pub(super) fn views(
+    report: &Report,
+    sides: &[Side],
+    comparison: Option<&Comparison>,
+) -> Vec<WorstView> {
+    if let Some(comparison) = comparison {
+        let rows = comparison.differing().take(SHOWN);
+        return rows
+            .map(|row| {
+                view(
+                    report,
+                    sides,
+                    &row.question,
+                    row.least_alike,
+                    Lists::Compared,
+                )
+            })
+            .collect();
+    }
     let mut checks: Vec<&Check> = report.verdict.checks.iter().collect();
     checks.sort_by_key(|check| place(check));
     let mut seen = BTreeSet::new();
@@ -77,93 +100,84 @@ pub(super) fn views(report: &Report, sides: &[Side]) -> Vec<WorstView> {
         .flat_map(|check| &check.worst_questions)
         .filter(|question| seen.insert(*question))
         .take(SHOWN)
-        .map(|question| view(report, sides, question))
+        .map(|question| view(report, sides, question, None, Lists::Alone))
         .collect()
 }
 
-fn view(report: &Report, sides: &[Side], id: &QuestionId) -> WorstView {
-    let record = report.record.questions.iter().find(|one| one.id == *id);
+/// Whether lists are read against each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    /// What only one has is marked.
+    Compared,
+    /// Each for itself.
+    Alone,
+}
+
+fn view(
+    report: &Report,
+    sides: &[Side],
+    id: &QuestionId,
+    cell: Option<ComparedCell>,
+    lists: Lists,
+) -> WorstView {
+    let record = record(report, id);
     let targets = record.map_or_else(Vec::new, |record| {
         let name = |section: &_| plain(&format!("{section}"));
         record.targets.iter().map(name).collect()
     });
+    let names: Vec<&TargetName> = sides.iter().map(|side| side.target).collect();
+    let mut found = hit_lists(report, &names, id, cell);
+    if lists == Lists::Alone {
+        let hits = found.iter_mut().flat_map(|list| &mut list.hits);
+        hits.for_each(|hit| hit.only_here = false);
+    }
     WorstView {
         question: plain(id.as_str()),
         topic: record.map_or_else(String::new, |record| plain(record.topic.as_str())),
         wording: wording(report, id),
+        asked: cell.map(|cell| asked(record, cell)),
         targets,
         sides: sides
             .iter()
-            .map(|one| side(report, one, id, record))
+            .zip(&found)
+            .map(|(one, list)| side(report, one, list))
             .collect(),
     }
 }
 
-fn side(
-    report: &Report,
-    side: &Side,
-    id: &QuestionId,
-    record: Option<&QuestionRecord>,
-) -> SideView {
-    // The first in plan order has the first seed.
-    let seen = report.observations.iter().find(|seen| {
-        seen.target == *side.target
-            && seen.question == *id
-            && seen.form == Form::ORIGINAL
-            && seen.purpose == Purpose::Score
-    });
-    let cell = seen.and_then(|seen| cell(report, seen));
-    let state = cell.and_then(|cell| cell.lambda);
+/// Which wording and seed the lists are of.
+fn asked(record: Option<&QuestionRecord>, cell: ComparedCell) -> String {
+    let seed = cell.seed.0;
+    let form = record.and_then(|record| record.forms.get(usize::from(cell.form.0)));
+    match cell.form {
+        Form::ORIGINAL => format!("the original wording, seed {seed}"),
+        Form(number) => format!(
+            "wording {number}, seed {seed}: {}",
+            plain(form.map_or("", String::as_str))
+        ),
+    }
+}
+
+fn side(report: &Report, side: &Side, list: &HitList) -> SideView {
+    let state = list.cell.and_then(|cell| cell.lambda);
     SideView {
         name: side.name.clone(),
-        delta_s: number(cell.and_then(|cell| cell.delta_s), 3),
-        coverage: number(cell.and_then(|cell| cell.coverage), 2),
+        delta_s: number(list.cell.and_then(|cell| cell.delta_s), 3),
+        coverage: number(list.cell.and_then(|cell| cell.coverage), 2),
         class: state.map_or("n", class),
         symbol: state.map_or(NONE, Lambda::symbol),
-        problem: problem(seen),
-        hits: hits(seen)
-            .iter()
-            .enumerate()
-            .map(|(index, one)| hit(report, record, index + 1, one))
-            .collect(),
+        problem: list.problem.as_deref().map(printable),
+        hits: list.hits.iter().map(|one| hit(report, one)).collect(),
     }
 }
 
-fn cell<'a>(report: &'a Report, seen: &Observation) -> Option<&'a CellMetrics> {
-    report.table.cells.iter().find(|cell| {
-        cell.target == seen.target
-            && cell.question == seen.question
-            && cell.form == seen.form
-            && cell.seed == seen.seed
-            && cell.purpose == seen.purpose
-    })
-}
-
-fn hits(seen: Option<&Observation>) -> &[HitRecord] {
-    match seen.map(|seen| &seen.outcome) {
-        Some(Outcome::Scored { hits, .. }) => hits,
-        _ => &[],
-    }
-}
-
-fn problem(seen: Option<&Observation>) -> Option<String> {
-    match seen.map(|seen| &seen.outcome) {
-        None => Some("not asked".to_owned()),
-        Some(Outcome::Scored { .. }) => None,
-        Some(Outcome::Failed {
-            class,
-            stage,
-            message,
-        }) => Some(printable(&format!("{class} at {stage}: {message}"))),
-        Some(Outcome::Skipped { reason }) => Some(printable(&format!("skipped: {reason}"))),
-    }
-}
-
-fn hit(report: &Report, record: Option<&QuestionRecord>, rank: usize, hit: &HitRecord) -> HitView {
+fn hit(report: &Report, listed: &ListedHit) -> HitView {
+    let hit = listed.hit;
     let text = report.texts.get(&hit.text).map_or(NONE, String::as_str);
     HitView {
-        rank,
-        target: record.is_some_and(|record| record.targets.contains(&hit.section)),
+        rank: listed.rank,
+        target: listed.target,
+        only_here: listed.only_here,
         section: plain(&hit.section.to_string()),
         score: number(Some(hit.score), 4),
         glimpse: plain(&beginning(text, GLIMPSE)),
@@ -187,7 +201,7 @@ mod tests {
     #[test]
     fn worst_questions_show_once_with_the_failure_beside_the_hits() {
         let report = sample::report();
-        let worst = views(&report, &sides(&report));
+        let worst = views(&report, &sides(&report), None);
         let ids: Vec<_> = worst.iter().map(|one| one.question.as_str()).collect();
         assert_eq!(ids, ["q-002", "q-001"]);
         assert!(worst[0].sides[0].hits[0].target);

@@ -1,12 +1,19 @@
 //! The summary on a terminal.
 
+mod comparison;
+
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
 use crate::judge::{Basis, Check, CheckVerdict, RunVerdict};
 use crate::measure::{CurvePoint, curve};
-use crate::report::{Report, plain};
+use crate::report::columns::{clip_middle, left, width};
+use crate::report::{Comparison, Report, labels, plain};
+use crate::target::Role;
+
+/// A name longer than this loses its middle in a table.
+const NAME_COLUMNS: usize = 32;
 
 /// How the summary is written. Colour is left to the stream, which strips it where it does not
 /// belong.
@@ -34,12 +41,13 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
     let verdict = &report.verdict;
     if style == Style::Normal {
         header(report, out)?;
-        for check in &verdict.checks {
-            line(check, out)?;
-        }
+        lines(&verdict.checks, out)?;
         writeln!(out)?;
         for check in verdict.checks.iter().filter(|check| check.is_red()) {
             red(check, report, out)?;
+        }
+        if let Some(found) = Comparison::of(report) {
+            comparison::write(&found, report, out)?;
         }
         for target in report.table.targets() {
             let points: Vec<String> = curve(&report.table, &target)
@@ -86,6 +94,7 @@ fn header(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let targets: Vec<String> = verdict
         .targets
         .iter()
+        .filter(|target| target.role != Role::Baseline)
         .map(|target| plain(target.name.as_str()))
         .collect();
     writeln!(
@@ -98,17 +107,38 @@ fn header(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "{} probes: {} scored, {} failed, {} skipped · referee {}, {} dimensions\n",
+        "{} probes: {} scored, {} failed, {} skipped · referee {}, {} dimensions",
         probes.planned,
         probes.scored,
         probes.failed,
         probes.skipped,
         plain(&verdict.referee.model),
         verdict.referee.dim
-    )
+    )?;
+    for target in &report.record.targets {
+        if target.asked_in.is_some() || target.role == Role::Baseline {
+            let (name, part) = (plain(target.name.as_str()), labels::part(target));
+            writeln!(out, "{name}: {}", plain(&part))?;
+        }
+    }
+    writeln!(out)
 }
 
-fn line(check: &Check, out: &mut dyn Write) -> io::Result<()> {
+/// The table of checks: columns are as wide as the longest name in them.
+fn lines(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
+    let name = |check: &Check| clip_middle(&plain(check.target.as_str()), NAME_COLUMNS);
+    let widest = |names: &mut dyn Iterator<Item = String>| names.map(|name| width(&name)).max();
+    let ids = widest(&mut checks.iter().map(labels::check));
+    let names = widest(&mut checks.iter().map(name));
+    for check in checks {
+        let id = left(&labels::check(check), ids.unwrap_or(0).max(10));
+        let name = left(&name(check), names.unwrap_or(0).max(12));
+        line(check, &id, &name, out)?;
+    }
+    Ok(())
+}
+
+fn line(check: &Check, id: &str, name: &str, out: &mut dyn Write) -> io::Result<()> {
     let paint = paint_of(check.verdict);
     let number =
         |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
@@ -131,10 +161,8 @@ fn line(check: &Check, out: &mut dyn Write) -> io::Result<()> {
     };
     writeln!(
         out,
-        "  {paint}{:<14}{paint:#} {:<10} {:<12} {numbers}",
+        "  {paint}{:<14}{paint:#} {id} {name} {numbers}",
         check.verdict.name(),
-        check.id,
-        plain(check.target.as_str())
     )
 }
 
@@ -144,7 +172,7 @@ fn red(check: &Check, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
         "{paint}{} {}{paint:#} on {}: {}",
         check.verdict.name(),
-        check.id,
+        labels::check(check),
         plain(check.target.as_str()),
         plain(&check.clause)
     )?;

@@ -1,10 +1,13 @@
 //! The step summary: Markdown for a CI page or a ticket.
 
+mod comparison;
+
 use std::io::{self, Write};
 
 use crate::judge::{Basis, Check};
 use crate::parity::{FieldStatus, SideParity};
-use crate::report::{Report, plain};
+use crate::report::{Comparison, Report, labels, plain};
+use crate::target::Role;
 
 /// Writes the verdict, the checks, what is red and why, and the notes.
 ///
@@ -39,11 +42,15 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ),
         code(&verdict.run_id)
     )?;
+    targets(report, out)?;
     if verdict.evidence == Basis::Point {
         writeln!(out, "**Judged by point estimates alone.**\n")?;
     }
     checks(&verdict.checks, out)?;
     red(&verdict.checks, out)?;
+    if let Some(found) = Comparison::of(report) {
+        comparison::write(&found, report, out)?;
+    }
     for parity in &verdict.parity {
         contract(parity, out)?;
     }
@@ -55,6 +62,27 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "Gold set `{}`, policy `{}`.",
         verdict.gold.digest, verdict.policy_digest
     )
+}
+
+/// The targets that this run did not ask, or does not judge.
+fn targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let elsewhere: Vec<String> = report
+        .record
+        .targets
+        .iter()
+        .filter(|target| target.asked_in.is_some() || target.role == Role::Baseline)
+        .map(|target| {
+            let (name, part) = (escape(target.name.as_str()), escape(&labels::part(target)));
+            format!("{name}: {part}")
+        })
+        .collect();
+    for line in &elsewhere {
+        writeln!(out, "- {line}")?;
+    }
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)
 }
 
 /// A section of remarks, if there are any.
@@ -87,7 +115,7 @@ fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
             out,
             "| {} | {} | {} | {} | {bounds} | {} {} | {} |",
             icon_of(check.verdict.name()),
-            check.id,
+            escape(&labels::check(check)),
             escape(check.target.as_str()),
             number(check.estimate),
             check.comparator.symbol(),
@@ -103,7 +131,7 @@ fn red(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "## {} {} on {}\n",
-            check.id,
+            escape(&labels::check(check)),
             check.verdict.name(),
             escape(check.target.as_str())
         )?;
