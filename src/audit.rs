@@ -288,7 +288,9 @@ fn parity(saved: &Saved, trials: &[Trial]) -> Vec<SideParity> {
             .and_then(|target| target.contract_at_start.clone())
             .unwrap_or_default()
     };
-    pairs(saved, trials, |method| matches!(method, Method::Parity(_)))
+    // Where answers are compared, contracts explain them.
+    let of = |method| matches!(method, Method::Parity(_) | Method::AnswersEqual);
+    pairs(saved, trials, of)
         .map(|(side, control)| SideParity {
             target: side.clone(),
             control: control.clone(),

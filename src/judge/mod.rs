@@ -90,7 +90,13 @@ fn never_asked(blank: Check, trial: &Trial, evidence: &Evidence) -> Check {
         "no run was given in which {} was asked",
         missing.join(" and ")
     );
-    blank.inconclusive(ReasonCode::EvidenceMissing, detail)
+    let then = blank.remedy.clone().unwrap_or_default();
+    blank
+        .inconclusive(ReasonCode::EvidenceMissing, detail)
+        .advising(Some(format!(
+            "replay the gold questions in the {} phase and give the run; if it is red then: {then}",
+            trial.stage
+        )))
 }
 
 /// `so_far` are the checks of the same side that stand before it in the runbook.

@@ -1,6 +1,7 @@
 //! Names of checks and targets as every report writes them. Text from outside is left as it is: the
 //! renderer makes it harmless.
 
+use crate::ids::TargetName;
 use crate::judge::Check;
 use crate::report::TargetRecord;
 use crate::target::Role;
@@ -11,6 +12,22 @@ pub(super) fn check(check: &Check) -> String {
         Some(named) => format!("{} ({})", check.id, named.name()),
         None => check.id.name().to_owned(),
     }
+}
+
+/// What a check was judged on: the target, and what it stands beside where that is not the same for
+/// every check.
+pub(super) fn judged_on(check: &Check, checks: &[Check]) -> String {
+    match beside(check, checks) {
+        Some(control) => format!("{} beside {control}", check.target),
+        None => check.target.to_string(),
+    }
+}
+
+/// What a check stands beside, where that is not the same for every check.
+pub(super) fn beside<'a>(check: &'a Check, checks: &[Check]) -> Option<&'a TargetName> {
+    let others = || checks.iter().filter(|other| other.compares());
+    let one_for_all = others().all(|other| other.control == check.control);
+    (check.compares() && !one_for_all).then_some(&check.control)
 }
 
 /// A target's part in the run, and where it was asked if that was elsewhere.
@@ -46,7 +63,6 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::TargetName;
     use crate::judge::DrillCheck;
     use crate::report::{AskedIn, sample};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::judge::{Check, CheckVerdict, Comparator, Kind};
-use crate::report::html::words::{Pill, limit, name, number, percent};
+use crate::report::html::words::{Pill, limit, number, percent};
 use crate::report::labels::signed;
 use crate::report::{Better, labels, plain, printable};
 
@@ -49,7 +49,7 @@ pub(super) fn rows(checks: &[Check]) -> Vec<CheckRow> {
     // Anchors are given in the order of the verdict, so that they do not move when a verdict does.
     let mut rows: Vec<(usize, CheckRow)> = checks
         .iter()
-        .map(|check| (place(check), row(check, anchor(check, &mut taken))))
+        .map(|check| (place(check), row(check, checks, anchor(check, &mut taken))))
         .collect();
     rows.sort_by_key(|(place, _)| *place);
     rows.into_iter().map(|(_, row)| row).collect()
@@ -86,12 +86,12 @@ fn anchor(check: &Check, taken: &mut HashMap<String, usize>) -> String {
     }
 }
 
-fn row(check: &Check, anchor: String) -> CheckRow {
+fn row(check: &Check, checks: &[Check], anchor: String) -> CheckRow {
     CheckRow {
         anchor,
         id: labels::check(check),
         clause: plain(&check.clause),
-        target: name(&check.target),
+        target: plain(&labels::judged_on(check, checks)),
         basis: basis(check),
         estimate: number(check.estimate, 3),
         bounds: bounds(check),

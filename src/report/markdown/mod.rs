@@ -116,7 +116,7 @@ fn checks(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
             "| {} | {} | {} | {} | {bounds} | {} {} | {} |",
             icon_of(check.verdict.name()),
             escape(&labels::check(check)),
-            escape(check.target.as_str()),
+            escape(&labels::judged_on(check, checks)),
             number(check.estimate),
             check.comparator.symbol(),
             check.limit,
@@ -133,7 +133,7 @@ fn red(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
             "## {} {} on {}\n",
             escape(&labels::check(check)),
             check.verdict.name(),
-            escape(check.target.as_str())
+            escape(&labels::judged_on(check, checks))
         )?;
         writeln!(
             out,

@@ -133,12 +133,20 @@ fn lines(checks: &[Check], out: &mut dyn Write) -> io::Result<()> {
     for check in checks {
         let id = left(&labels::check(check), ids.unwrap_or(0).max(10));
         let name = left(&name(check), names.unwrap_or(0).max(12));
-        line(check, &id, &name, out)?;
+        let beside = labels::beside(check, checks);
+        let beside = beside.map(|control| clip_middle(&plain(control.as_str()), NAME_COLUMNS));
+        line(check, &id, &name, beside.as_deref(), out)?;
     }
     Ok(())
 }
 
-fn line(check: &Check, id: &str, name: &str, out: &mut dyn Write) -> io::Result<()> {
+fn line(
+    check: &Check,
+    id: &str,
+    name: &str,
+    beside: Option<&str>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let paint = paint_of(check.verdict);
     let number =
         |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
@@ -159,9 +167,10 @@ fn line(check: &Check, id: &str, name: &str, out: &mut dyn Write) -> io::Result<
             check.limit
         ),
     };
+    let beside = beside.map_or_else(String::new, |control| format!(" beside {control}"));
     writeln!(
         out,
-        "  {paint}{:<14}{paint:#} {id} {name} {numbers}",
+        "  {paint}{:<14}{paint:#} {id} {name} {numbers}{beside}",
         check.verdict.name(),
     )
 }
@@ -173,7 +182,7 @@ fn red(check: &Check, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "{paint}{} {}{paint:#} on {}: {}",
         check.verdict.name(),
         labels::check(check),
-        plain(check.target.as_str()),
+        plain(&labels::judged_on(check, &report.verdict.checks)),
         plain(&check.clause)
     )?;
     writeln!(out, "  why:    {}", plain(&check.detail))?;
