@@ -142,9 +142,11 @@ fn the_stages_of_a_canary_have_their_own_hard_stops() {
     let at = |stage: &str| verdict(&gate(Path::new(HANDBOOK), &["--stage", stage]).0);
     // Ten questions a topic cannot prove 0.70, and nothing stops.
     gives(&at("five"), "CA-S5", "INCONCLUSIVE", "bound_crosses_limit");
-    gives(&at("ten"), "CA-S10", "PASS", "fields_match");
-    undecided(&at("one"), &["CA-S1", "CA-ERR", "CA-CACHE"]);
-    undecided(&at("twentyfive"), &["CA-S25"]);
+    let small = SmallGold::new(60);
+    let small = |stage: &str| verdict(&gate(&small.policy(), &["--stage", stage]).0);
+    gives(&small("ten"), "CA-S10", "PASS", "fields_match");
+    undecided(&small("one"), &["CA-S1", "CA-ERR", "CA-CACHE"]);
+    undecided(&small("twentyfive"), &["CA-S25"]);
     let fifty = at("fifty");
     gives(&fifty, "CA-S50", "FAIL", "paraphrases_flip");
     assert_eq!(
@@ -214,22 +216,18 @@ fn history(run: &Path, minutes: i64, folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_promotion_needs_an_hour_of_green_runs() {
-    let (run, folder) = run_of(HANDBOOK, &["--stage", "promotion"]);
+    let small = SmallGold::new(60);
+    let policy = small.policy();
+    let (run, folder) = run_of(text(&policy), &["--stage", "promotion"]);
     let alone: Value =
         serde_json::from_slice(&std::fs::read(run.join("verdict.json")).expect("a verdict"))
             .expect("JSON");
-    gives(&alone, "CA-DS", "INCONCLUSIVE", "window_not_covered");
+    gives(&alone, "CA-COV", "INCONCLUSIVE", "window_not_covered");
     // Runs that were judged as one of several count as they came out: undecided is not green.
     let red = history(&run, 60, &folder.path().join("undecided"));
     let args: Vec<&str> = red.iter().map(String::as_str).collect();
-    let found = verdict(
-        &gate(
-            Path::new(HANDBOOK),
-            &[&["--stage", "promotion"], &args[..]].concat(),
-        )
-        .0,
-    );
-    gives(&found, "CA-DS", "INCONCLUSIVE", "window_not_covered");
+    let found = verdict(&gate(&policy, &[&["--stage", "promotion"], &args[..]].concat()).0);
+    gives(&found, "CA-COV", "INCONCLUSIVE", "window_not_covered");
     // The same runs, had their checks passed.
     let green = folder.path().join("green");
     std::fs::create_dir_all(&green).expect("made");
@@ -242,18 +240,12 @@ fn a_promotion_needs_an_hour_of_green_runs() {
             &folder.path().join(format!("green-{minutes}")),
         );
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let found = verdict(
-            &gate(
-                Path::new(HANDBOOK),
-                &[&["--stage", "promotion"], &args[..]].concat(),
-            )
-            .0,
-        );
+        let found = verdict(&gate(&policy, &[&["--stage", "promotion"], &args[..]].concat()).0);
         assert_eq!(
-            check(&found, "CA-DS")["verdict"],
+            check(&found, "CA-COV")["verdict"],
             expected,
             "{:#}",
-            check(&found, "CA-DS")
+            check(&found, "CA-COV")
         );
     }
 }
