@@ -10,15 +10,12 @@ use crate::drill;
 use crate::report::{Report, Style, load};
 
 /// Audits a failover drill: its plan, and the runs from before, during and after it.
-///
-/// Each run is one of `ragstone gate`, with the plan's regions as its targets. What no probe or contract
-/// decides is undecided until request telemetry and the drill log are read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The drill plan.
     #[arg(value_name = "DRILL.json")]
     plan: PathBuf,
-    /// The run from before the drill.
+    /// The run of `ragstone gate` from before the drill, with the plan's regions as its targets.
     #[arg(long, value_name = "RUN")]
     pre: Option<PathBuf>,
     /// A run from while the drill was under way.

@@ -14,16 +14,13 @@ use crate::report::{Report, Style, load};
 use crate::target::Role;
 
 /// Compares two sides: two targets of a policy, two saved runs, or two files of answers.
-///
-/// A side is the name of a target in the policy; a run folder, whose one target that is no control is
-/// meant, or RUN:TARGET; or a JSONL file of answers, which `ragstone answers` explains. The second side
-/// is judged against the first.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The first side.
+    /// The first side: a target of the policy, a run folder (of which the one target that is no control
+    /// is meant), RUN:TARGET, or a JSONL file of answers.
     #[arg(value_name = "A")]
     a: String,
-    /// The second side.
+    /// The second side, of the same kind; it is judged against the first.
     #[arg(value_name = "B")]
     b: String,
     /// The policy that names the targets.
@@ -93,6 +90,14 @@ fn is_run(folder: &Path) -> bool {
 
 /// Asks two targets of the policy the same questions, and judges the second against the first.
 async fn targets(args: &Args, asked_at: &AskedAt) -> Result<Report, Failure> {
+    if !args.policy.exists() {
+        return Err(Failure::Name(format!(
+            "`{}` and `{}` are no run folders, and there is no {} that would name them as targets: give the policy with --policy",
+            args.a,
+            args.b,
+            args.policy.display()
+        )));
+    }
     let policy = plan::load(&args.policy, &Overrides::default())?;
     let policy = pair(policy, args)?;
     let AskedAt { occasion, folder } = asked_at;
