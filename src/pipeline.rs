@@ -3,7 +3,7 @@
 //! This is the only place that knows every stage. Each step hands on a plain value; the clock is
 //! read by the caller.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,17 +15,18 @@ use crate::embed::{EmbedError, EmbedderId, Endpoint, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions, Section};
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
-    self, Evidence, GoldRef, PastRun, SideEvidence, TargetRef, Verdict, notes, waive, worst,
+    self, Evidence, GoldRef, Outlook, PastRun, SideEvidence, TargetRef, Verdict, notes, waive,
+    worst,
 };
 use crate::measure::{MatchError, Matched, MetricTable, measure, seeds_vary};
-use crate::parity::{Contract, SideParity, compare, diff};
+use crate::parity::{Contract, ContractField, SideParity, compare, diff};
 use crate::plan::{Policy, RefereeSpec, TargetSpec};
 use crate::replay::{Counts, Plan, Purpose, Run, Side, replay};
 use crate::report::{
     self, FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord,
 };
-use crate::target::Target;
 use crate::target::embedded::{self, BuildError, Embedded, Lengths, Settings, Skew, SkewError};
+use crate::target::{Locality, Target};
 use crate::units::Day;
 
 /// Why a policy could not be carried out.
@@ -325,6 +326,47 @@ impl Session {
         texts.dedup();
         Ok(Arc::new(self.referee.vectors(&texts).await?))
     }
+}
+
+/// What a policy is going to ask: its gold set is read, and nothing is asked, embedded or built.
+///
+/// # Errors
+/// If the gold set cannot be read, or nothing is left of it after the filter.
+pub fn outlook(policy: &Policy) -> Result<Outlook, PipelineError> {
+    let mut gold = goldset::load(&policy.gold)?;
+    policy.filter.apply(&mut gold)?;
+    let answerable = || gold.questions.iter().filter(|question| question.answerable);
+    let mut topics = BTreeMap::new();
+    for question in answerable() {
+        *topics.entry(question.topic.clone()).or_insert(0) += 1;
+    }
+    let forms = answerable().map(|question| question.forms().count()).max();
+    let judged = || policy.targets.iter().filter(|spec| spec.role.is_judged());
+    let control = policy.targets.iter().find(|spec| spec.role.is_control());
+    let states = |spec: &TargetSpec, field: ContractField| {
+        Embedded::COMPUTED.contains(&field) || spec.stated.get(field).is_some()
+    };
+    let by_control = |field| control.is_some_and(|control| states(control, field));
+    let fields = |other: &dyn Fn(&TargetSpec, ContractField) -> bool| {
+        let known = |field: &ContractField| {
+            judged().all(|spec| states(spec, *field) && other(spec, *field))
+        };
+        ContractField::ALL.iter().copied().filter(known).collect()
+    };
+    Ok(Outlook {
+        n_questions: answerable().count(),
+        topics,
+        n_forms: forms.unwrap_or(1).min(1 + policy.replay.paraphrases),
+        n_seeds: policy.replay.seeds.len(),
+        n_sides: judged().count(),
+        referee: policy.referee.kind(),
+        // Every kind of target that a policy knows runs inside this process.
+        locality: Locality::InProcess,
+        stated: fields(&|_, field| by_control(field)),
+        compared: fields(&|spec, field| spec.intended.get(field).is_some() || by_control(field)),
+        history: policy.history.is_some(),
+        baseline: policy.baseline.is_some(),
+    })
 }
 
 /// What a policy asks.

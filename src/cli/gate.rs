@@ -39,12 +39,19 @@ pub(super) struct Args {
 /// What `gate` and `probe` have in common.
 #[derive(Debug, clap::Args)]
 pub(super) struct AskArgs {
-    /// The policy file.
-    #[arg(value_name = "POLICY")]
-    policy: PathBuf,
+    #[command(flatten)]
+    slice: SliceArgs,
     /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+}
+
+/// A policy, and which of its questions.
+#[derive(Debug, clap::Args)]
+pub(super) struct SliceArgs {
+    /// The policy file.
+    #[arg(value_name = "POLICY")]
+    policy: PathBuf,
     /// Ask only questions of this topic; may be given more than once.
     #[arg(long, value_name = "TOPIC")]
     topic: Vec<String>,
@@ -89,6 +96,13 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
 }
 
 impl AskArgs {
+    /// The checked policy with what the command line sets over it.
+    pub(super) fn policy(&self, overrides: Overrides) -> Result<Policy, Failure> {
+        self.slice.policy(overrides)
+    }
+}
+
+impl SliceArgs {
     /// The checked policy with what the command line sets over it.
     pub(super) fn policy(&self, overrides: Overrides) -> Result<Policy, Failure> {
         let only = self.failing_from.as_deref().map(failing).transpose()?;

@@ -11,6 +11,7 @@ mod init;
 mod merge;
 mod message;
 mod output;
+mod plan;
 mod probe;
 mod progress;
 mod report;
@@ -108,6 +109,8 @@ enum Format {
 enum Command {
     /// Replay the gold questions, measure, judge and report: the release gate.
     Gate(gate::Args),
+    /// Say before any call what can be decided, how surely, and with how many questions.
+    Plan(plan::Args),
     /// Replay only: ask and keep the observations, judge nothing.
     Probe(probe::Args),
     /// Render a finished run again.
@@ -148,6 +151,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     };
     match cli.command {
         Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
+        Command::Plan(args) => plan::run(&args, output),
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),

@@ -22,6 +22,7 @@ mod observed;
 mod paired;
 mod policy;
 mod pre_flight;
+mod prospect;
 mod quality;
 mod reason;
 mod rule;
@@ -41,6 +42,9 @@ pub use failing::failing;
 pub use history::{PastCheck, PastRun};
 pub use notes::notes;
 pub use policy::{Basis, Limit, Override, Settings, Trial};
+pub use prospect::{
+    Assumption, Decidable, Effect, Healthy, Law, Outcome, Outlook, Prospect, outcome, prospects,
+};
 pub use reason::ReasonCode;
 pub use verdict::{Check, CheckVerdict, GoldRef, RunVerdict, TargetRef, Verdict, worst};
 pub use waiver::{Waiver, WaiverStatus, WaiverUse, waive};

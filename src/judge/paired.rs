@@ -15,7 +15,7 @@ use crate::stats::{Difference, Interval, clopper_pearson};
 /// A question whose ΔS differs by more than this has shifted: opposite shifts cancel in a mean.
 pub(super) const SHIFT: f64 = 0.10;
 /// Largest share of questions that may shift, or converge on one side only.
-const SHARE: f64 = 0.10;
+pub(super) const SHARE: f64 = 0.10;
 /// Mean difference of coverage that still counts as none.
 pub(super) const COVERAGE_MARGIN: f64 = 0.05;
 /// Questions named in a check.

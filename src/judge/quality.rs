@@ -11,7 +11,7 @@ use crate::stats::{Interval, bca_mean, clopper_pearson, median_bounds};
 use crate::units::Confidence;
 
 /// Largest share of `<>` cells that still counts as convergent.
-const RECURSIVE: f64 = 0.10;
+pub(super) const RECURSIVE: f64 = 0.10;
 /// Questions named in a check.
 const NAMED: usize = 5;
 

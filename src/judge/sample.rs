@@ -93,7 +93,9 @@ pub(super) fn judged(
         ..check
     };
     let check = check.measured(interval, case.settings.confidence.get());
-    if measures_distance(&check) && !case.evidence.referee.kind.comparable_with_runbooks() {
+    if measures_distance(Definition::of(check.id).method)
+        && !case.evidence.referee.kind.comparable_with_runbooks()
+    {
         let detail = "the lexical referee's distances have another scale than the runbook's limit";
         return check.inconclusive(ReasonCode::RefereeNotComparable, detail);
     }
@@ -133,10 +135,10 @@ fn with_many_missing(check: Check, share: f64, at_best: Ruling) -> Check {
     }
 }
 
-/// Whether the check's limit is a distance, which has a scale only under an embedding model.
-fn measures_distance(check: &Check) -> bool {
+/// Whether the method's limit is a distance, which has a scale only under an embedding model.
+pub(super) fn measures_distance(method: Method) -> bool {
     matches!(
-        Definition::of(check.id).method,
+        method,
         Method::DeltaS
             | Method::ShadowStop
             | Method::Block

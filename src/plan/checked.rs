@@ -66,6 +66,17 @@ pub enum RefereeSpec {
     Lexical,
 }
 
+impl RefereeSpec {
+    /// Which kind of embedder it is.
+    pub fn kind(&self) -> EmbedderKind {
+        match self {
+            Self::Cache { .. } => EmbedderKind::Cache,
+            Self::Endpoint { .. } => EmbedderKind::Endpoint,
+            Self::Lexical => EmbedderKind::Lexical,
+        }
+    }
+}
+
 /// One target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetSpec {

@@ -7,11 +7,12 @@
 //! Where to look: bounds of one sample in `order` (quantiles), `bootstrap` (anything) and
 //! `proportion` (rates); two samples in `difference` (means and rates, with equivalence),
 //! `wilcoxon`, `mann_whitney`, `sign`, `permutation` and `kolmogorov`; many checks in `multiple`;
-//! looking while the data arrive in `e_process`; how much data is needed in `power`.
+//! looking while the data arrive in `e_process`; how much data is needed in `power` and `foresight`.
 
 mod bootstrap;
 mod difference;
 mod e_process;
+mod foresight;
 mod kolmogorov;
 mod mann_whitney;
 mod moments;
@@ -34,12 +35,18 @@ pub use bootstrap::{
 };
 pub use difference::{Difference, Equivalence, Margin, Summary};
 pub use e_process::{ArmErrors, EProcess, HARM_EVIDENCE, HARM_RATIOS, TOLERATED_RATIO};
+pub use foresight::{
+    Moments, QuantileRatioDesign, Steps, bounded_mean_power, detectable_mean, mean_power,
+    median_power_by_point, quantile_ratio_power, rate_power_by_point,
+};
 pub use kolmogorov::kolmogorov_smirnov;
 pub use mann_whitney::{cliffs_delta, hodges_lehmann, mann_whitney, mann_whitney_cdf};
 pub use moments::{lag_one_autocorrelation, mean, standard_deviation};
 pub use multiple::{benjamini_hochberg, holm};
+pub(crate) use order::votes_needed;
 pub use order::{median, median_bounds, quantile, quantile_bounds};
 pub use permutation::{EXACT_SIGN_FLIPS, permutation_of_means, sign_flip, sign_flip_resampled};
+pub(crate) use power::events_allowed;
 pub use power::{
     PairedDesign, Power, detectable_median_share, detectable_rate, detectable_standard_deviation,
     errors_needed_per_arm, median_power, rate_power, requests_needed_per_arm, tost_power,
@@ -51,6 +58,7 @@ pub use proportion::{
 };
 pub use random::stream;
 pub use sign::sign_test;
+pub(crate) use solve::where_it_reaches;
 pub use test_result::{Alternative, NullLaw, TestResult};
 pub use wilcoxon::{Zeros, pseudomedian_bounds, wilcoxon_signed_rank};
 

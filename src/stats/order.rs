@@ -47,7 +47,7 @@ pub fn median_bounds(values: &[f64], confidence: Confidence) -> Option<Interval>
 /// How many of `n` values must lie on one side of a limit before the median does, at `confidence`.
 ///
 /// `None` when even all of them would not be enough.
-pub(super) fn votes_needed(n: usize, confidence: Confidence) -> Option<usize> {
+pub(crate) fn votes_needed(n: usize, confidence: Confidence) -> Option<usize> {
     let coin = Binomial::new(0.5, n as u64).expect("one half is a probability");
     (1..=n).find(|&votes| coin.sf(votes as u64 - 1) <= confidence.alpha())
 }

@@ -214,7 +214,7 @@ pub fn detectable_rate(
 
 /// The most events in `trials` whose upper bound is within `limit`: the test that the rate is at
 /// the limit still rejects.
-fn events_allowed(trials: u64, limit: f64, confidence: Confidence) -> Option<u64> {
+pub(crate) fn events_allowed(trials: u64, limit: f64, confidence: Confidence) -> Option<u64> {
     let at_limit = Binomial::new(limit, trials).expect("a limit lies in [0, 1]");
     // No bound is above 1, which the test below cannot say.
     if limit >= 1.0 {

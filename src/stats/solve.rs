@@ -8,7 +8,7 @@ use statrs::function::beta::beta_reg;
 /// can give; an end of the range when it never does.
 ///
 /// Time: at most some hundred calls.
-pub(super) fn where_it_reaches(
+pub(crate) fn where_it_reaches(
     target: f64,
     low: f64,
     high: f64,
