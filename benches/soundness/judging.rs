@@ -2,10 +2,16 @@
 
 use rayon::prelude::*;
 
-use ragstone::judge::{CheckId, CheckVerdict, Definition, Evidence, Settings, Trial, judge};
-use ragstone::stats::stream;
+use ragstone::embed::EmbedderKind;
+use ragstone::ids::Topic;
+use ragstone::judge::{
+    CheckId, CheckVerdict, Definition, Evidence, Healthy, Outlook, Settings, Trial, judge,
+    prospects,
+};
+use ragstone::stats::{Resamples, stream};
+use ragstone::target::Locality;
 
-use super::laws::{Laws, evidence, names};
+use super::laws::{FORMS, Laws, SEEDS, evidence, names};
 
 /// How often a check came out in each way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,23 +52,34 @@ impl Rates {
     }
 }
 
-/// Judges `runs` runs of the same laws by one check.
+/// How many runs, from which random sequence, and how their bootstraps resample.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Simulation {
+    /// Runs; run `i` draws from stream `i`.
+    pub(crate) runs: u64,
+    /// Names the random sequence.
+    pub(crate) seed: u64,
+    /// Resamples of each bootstrap.
+    pub(crate) resamples: u32,
+}
+
+/// Judges runs of the same laws by one check.
 ///
-/// Run `i` draws from stream `i` of `seed`, and counts are added: any number of threads gives the
-/// same rates.
-pub(crate) fn judged(id: CheckId, laws: &Laws, runs: u64, seed: u64) -> Rates {
-    let settings = settings(id);
-    (0..runs)
+/// A run has a random stream of its own and counts are added: any number of threads gives the same
+/// rates.
+pub(crate) fn judged(id: CheckId, laws: &Laws, simulation: Simulation) -> Rates {
+    let settings = settings(id, simulation.resamples);
+    (0..simulation.runs)
         .into_par_iter()
         .map(|run| {
-            let evidence = evidence(laws, &mut stream(seed, run));
+            let evidence = evidence(laws, &mut stream(simulation.seed, run));
             Rates::of(verdict(&evidence, &settings))
         })
         .reduce(Rates::default, Rates::plus)
 }
 
-/// The default settings, asking for one check alone.
-fn settings(id: CheckId) -> Settings {
+/// The default settings but for the resamples, asking for one check alone.
+fn settings(id: CheckId, resamples: u32) -> Settings {
     let (control, side) = names();
     let stage = Definition::of(id).stages[0];
     Settings {
@@ -75,6 +92,10 @@ fn settings(id: CheckId) -> Settings {
             checks: vec![id],
             named: Vec::new(),
         }],
+        resamples: Resamples {
+            n: resamples,
+            ..Resamples::default()
+        },
         ..Settings::default()
     }
 }
@@ -83,4 +104,31 @@ fn verdict(evidence: &Evidence, settings: &Settings) -> CheckVerdict {
     let checks = judge(evidence, settings);
     assert_eq!(checks.len(), 1, "one check was asked for");
     checks[0].verdict
+}
+
+/// The chance of a PASS that `ragstone plan` prints for as many questions and topics, when nothing is
+/// wrong. `None` if it says that the check cannot be decided.
+pub(crate) fn planned(id: CheckId, laws: &Laws) -> Option<f64> {
+    let of_topic = |topic| (topic..laws.n).step_by(laws.topics).count();
+    let outlook = Outlook {
+        n_questions: laws.n,
+        topics: (0..laws.topics)
+            .map(|topic| (Topic::new(format!("t{topic}")), of_topic(topic)))
+            .collect(),
+        n_forms: usize::from(FORMS),
+        n_seeds: SEEDS as usize,
+        n_sides: 1,
+        referee: EmbedderKind::Cache,
+        locality: Locality::Network,
+        stated: [].into(),
+        compared: [].into(),
+        history: false,
+        baseline: true,
+    };
+    prospects(
+        &settings(id, Resamples::default().n),
+        &outlook,
+        &Healthy::usual(),
+    )[0]
+    .p_pass
 }

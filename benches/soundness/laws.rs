@@ -1,6 +1,5 @@
 //! What is true of every question, and a run drawn from it.
 
-use rand::{Rng, RngExt};
 use ragstone::embed::{EmbedderId, EmbedderKind};
 use ragstone::ids::{Form, QuestionId, Seed, TargetName, Topic};
 use ragstone::judge::{Evidence, SideEvidence};
@@ -8,13 +7,14 @@ use ragstone::measure::{CellMetrics, Lambda, MetricTable, Status};
 use ragstone::parity::{Contract, ContractField};
 use ragstone::replay::Purpose;
 use ragstone::target::{Locality, Role, Stage};
+use rand::{Rng, RngExt};
 
 use super::chance::{normal, share};
 
 /// Wordings of a question, the first included.
-const FORMS: u16 = 4;
+pub(crate) const FORMS: u16 = 4;
 /// Seeds of a wording.
-const SEEDS: u64 = 2;
+pub(crate) const SEEDS: u64 = 2;
 /// ΔS that a question gains when the index has lost its sections.
 pub(crate) const LOST: f64 = 0.60;
 /// ΔS by which a shifted question moves, up or down.
@@ -24,8 +24,8 @@ const MEDIAN_MS: f64 = 40.0;
 
 /// The truth behind a run: a control, and a candidate that differs from it where a law says so.
 ///
-/// Within a question the cells of ΔS, of coverage and of log latency correlate by 0.5: the effect
-/// of the question and that of the cell have the same variance.
+/// Within a question the cells of ΔS and of coverage correlate by 0.5: the effect of the question
+/// and that of the cell have the same variance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Laws {
     /// Questions.
@@ -45,6 +45,9 @@ pub(crate) struct Laws {
     pub(crate) lost: f64,
     /// Mean coverage on both sides, before any question loses its sections.
     pub(crate) coverage: f64,
+    /// Share of questions that both sides cover alike, but for the cells; the others are covered by
+    /// each side as it happens.
+    pub(crate) covered_alike: f64,
     /// What the candidate still covers of it, as a factor, on every question alike.
     pub(crate) kept: f64,
     /// Mean coverage in the first topic.
@@ -61,11 +64,14 @@ pub(crate) struct Laws {
     /// Of the cells of the candidate, the share that is `<>`; the other cells that do not converge
     /// are `←`.
     pub(crate) recursive: f64,
+    /// Wordings of a question that are `<>` where any is, on average, in `[1, 4]`.
+    pub(crate) recursive_forms: f64,
     /// How much slower every call of the candidate is, as a factor.
     pub(crate) slower: f64,
-    /// Standard deviation of the question's effect on the logarithm of latency, which both sides
-    /// share, and of the cell's.
-    pub(crate) latency_spread: f64,
+    /// Standard deviation of the logarithm of latency between questions, which both sides share.
+    pub(crate) latency_between: f64,
+    /// The same between the calls of a question.
+    pub(crate) latency_within: f64,
     /// Share of questions that meet an incident on a side, each side by itself: half of their cells
     /// fail at the body.
     pub(crate) incidents: f64,
@@ -73,6 +79,17 @@ pub(crate) struct Laws {
     pub(crate) incident_classes: usize,
     /// Share of questions on which the candidate alone breaks at the body, always in one way.
     pub(crate) broken: f64,
+}
+
+impl Laws {
+    /// The same of another number of questions, ten to a topic.
+    pub(crate) fn of_size(self, n: usize) -> Self {
+        Self {
+            n,
+            topics: n / 10,
+            ..self
+        }
+    }
 }
 
 /// A run drawn from the laws.
@@ -149,10 +166,11 @@ struct Question {
     /// Added to ΔS on the candidate.
     shift: f64,
     lost: bool,
-    /// Mean coverage of the question's cells, the same on both sides.
-    coverage: f64,
+    /// Mean coverage of the question's cells on the control and on the candidate.
+    coverage: [f64; 2],
     converges: [bool; 2],
-    recursive: bool,
+    /// Wordings that are `<>` on the candidate.
+    recursive_forms: usize,
 }
 
 impl Question {
@@ -164,20 +182,26 @@ impl Question {
         } else {
             0.0
         };
-        let (converges, recursive) = convergence(laws, rng);
+        let (converges, recursive_forms) = convergence(laws, rng);
         let coverage = match topic {
             0 => laws.first_topic_coverage,
             _ => laws.coverage,
         };
+        let covered = share(coverage, laws.coverage_sum, rng);
+        let covered_too = if rng.random_bool(laws.covered_alike) {
+            covered
+        } else {
+            share(coverage, laws.coverage_sum, rng)
+        };
         Self {
             id: QuestionId::new(format!("q{index:03}")),
             topic: Topic::new(format!("t{topic}")),
-            slowness: laws.latency_spread * normal(rng),
+            slowness: laws.latency_between * normal(rng),
             shift: shift + if lost { LOST } else { 0.0 },
             lost,
-            coverage: share(coverage, laws.coverage_sum, rng),
+            coverage: [covered, covered_too],
             converges,
-            recursive,
+            recursive_forms,
         }
     }
 
@@ -203,7 +227,7 @@ impl Question {
             for seed in 1..=SEEDS {
                 let failed = class.clone().filter(|_| rng.random_bool(0.5));
                 let delta_s = distance + laws.delta_s_spread * normal(rng);
-                let latency = slowness + laws.latency_spread * normal(rng);
+                let latency = slowness + laws.latency_within * normal(rng);
                 let covered = self.cell_coverage(side, laws, rng);
                 let scored = failed.is_none();
                 cells.push(CellMetrics {
@@ -242,7 +266,7 @@ impl Question {
 
     fn cell_coverage(&self, side: Side, laws: &Laws, rng: &mut impl Rng) -> f64 {
         // With this sum the cells vary about their question as questions vary about the mean.
-        let covered = share(self.coverage, laws.coverage_sum - 1.0, rng);
+        let covered = share(self.coverage[side as usize], laws.coverage_sum - 1.0, rng);
         match side {
             Side::Control => covered,
             Side::Candidate if self.lost => 0.0,
@@ -254,34 +278,34 @@ impl Question {
     /// control makes up its mind.
     fn states(&self, side: Side, rng: &mut impl Rng) -> [Lambda; FORMS as usize] {
         let mut states = [Lambda::Convergent; FORMS as usize];
-        let (converges, recursive) = match side {
-            Side::Control => (self.converges[0], false),
-            Side::Candidate => (self.converges[1], self.recursive),
-        };
-        if recursive {
-            return [Lambda::Recursive; FORMS as usize];
-        }
-        if !converges {
-            let from = rng.random_range(0..usize::from(FORMS) - 1);
+        if side == Side::Candidate && self.recursive_forms > 0 {
+            states[FORMS as usize - self.recursive_forms..].fill(Lambda::Recursive);
+        } else if !self.converges[side as usize] {
+            let from = rng.random_range(0..FORMS as usize - 1);
             states[from..].fill(Lambda::Divergent);
         }
         states
     }
 }
 
-/// Whether a question converges on the control and on the candidate, and whether the candidate's
-/// cells are `<>` if not.
-fn convergence(laws: &Laws, rng: &mut impl Rng) -> ([bool; 2], bool) {
+/// Whether a question converges on the control and on the candidate, and how many of its wordings
+/// are `<>` on the candidate.
+fn convergence(laws: &Laws, rng: &mut impl Rng) -> ([bool; 2], usize) {
     let (control, candidate) = (laws.control_converging, laws.converging);
     let loses = (laws.flipped + control - candidate) / 2.0;
     let gains = (laws.flipped + candidate - control) / 2.0;
-    let converged = rng.random_bool(control);
-    let converges = if converged {
+    let on_control = rng.random_bool(control);
+    let on_candidate = if on_control {
         !rng.random_bool(loses / control)
     } else {
-        gains > 0.0 && rng.random_bool(gains / (1.0 - control))
+        rng.random_bool(gains / (1.0 - control))
     };
-    let recursive =
-        !converges && laws.recursive > 0.0 && rng.random_bool(laws.recursive / (1.0 - candidate));
-    ([converged, converges], recursive)
+    let sides = [on_control, on_candidate];
+    let questions = laws.recursive * f64::from(FORMS) / laws.recursive_forms;
+    if on_candidate || !rng.random_bool(questions / (1.0 - candidate)) {
+        return (sides, 0);
+    }
+    let more = rng.random_bool(laws.recursive_forms.fract());
+    let forms = laws.recursive_forms as usize + usize::from(more);
+    (sides, forms)
 }

@@ -75,3 +75,16 @@ pub struct Interval {
     /// The upper one-sided bound; plus infinity when the sample is too small to have one.
     pub high: f64,
 }
+
+impl Interval {
+    /// The wider of two intervals at either end: what holds where either method does. The estimate is
+    /// the first one's.
+    #[must_use]
+    pub fn widened(self, other: Self) -> Self {
+        Self {
+            estimate: self.estimate,
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+        }
+    }
+}
