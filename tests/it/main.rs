@@ -8,5 +8,6 @@ mod layers;
 mod overlap;
 mod reference;
 mod slices;
+mod soundness;
 mod squad;
 mod support;
