@@ -135,13 +135,13 @@ fn text(foresight: &Foresight, out: &mut dyn Write) -> std::io::Result<()> {
     )?;
     writeln!(
         out,
-        "  {:<10} {:<14} {:>7}  {:<30} {:>8}  why",
+        "  {:<10} {:<14} {:>7}  {:<35} {:>8}  why",
         "check", "decidable", "P(PASS)", "decided from", "needs"
     )?;
     for check in &foresight.checks {
         writeln!(
             out,
-            "  {:<10} {:<14} {:>7}  {:<30} {:>8}  {}",
+            "  {:<10} {:<14} {:>7}  {:<35} {:>8}  {}",
             check.id,
             check.decidable.word(),
             check.p_pass.map_or_else(|| "-".to_owned(), percent),
@@ -169,11 +169,16 @@ fn summary(foresight: &Foresight, out: &mut dyn Write) -> std::io::Result<()> {
     let (Some(all), Some(smallest)) = (outcome.all_pass, outcome.smallest) else {
         return Ok(());
     };
+    let if_independent = format!(
+        "  all that chance decides passes with {} if the checks were independent",
+        percent(all)
+    );
+    if percent(all) == percent(smallest) {
+        return writeln!(out, "{if_independent}");
+    }
     writeln!(
         out,
-        "  all checks that chance decides pass with {} if they were independent; they share the questions, so \
-         between that and {}",
-        percent(all),
+        "{if_independent}; they share the questions, so between that and {}",
         percent(smallest)
     )
 }
@@ -221,8 +226,8 @@ fn effect(check: &Prospect, settings: &Settings) -> String {
 fn needed(check: &Prospect) -> String {
     match (check.n_needed, check.p_pass) {
         (Some(n), _) => n.to_string(),
-        (None, Some(_)) => "none do".to_owned(),
-        (None, None) => "-".to_owned(),
+        (None, Some(chance)) if chance < 0.8 => "none do".to_owned(),
+        (None, _) => "-".to_owned(),
     }
 }
 

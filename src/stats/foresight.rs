@@ -184,7 +184,22 @@ impl Steps {
     }
 
     /// The chance that `n` values sum to at least `sum`.
+    ///
+    /// From 200 values on by the normal law of the sum.
     fn sum_reaches(&self, n: usize, sum: f64) -> f64 {
+        const MANY: usize = 200;
+        if n > MANY {
+            let (mean, square) =
+                self.0
+                    .iter()
+                    .enumerate()
+                    .fold((0.0, 0.0), |(mean, square), (step, chance)| {
+                        let value = step as f64 / Self::N as f64;
+                        (mean + chance * value, square + chance * value * value)
+                    });
+            let deviation = (n as f64 * (square - mean * mean).max(1e-12)).sqrt();
+            return normal_cdf((n as f64 * mean - sum) / deviation);
+        }
         let mut total = vec![1.0];
         for _ in 0..n {
             let mut next = vec![0.0; total.len() + Self::N];
@@ -207,7 +222,8 @@ impl Steps {
 /// The chance that the lower bound of [`bounded_mean`](crate::stats::bounded_mean) of `n` values is at
 /// least `limit`; without a `confidence`, that the mean itself is.
 ///
-/// Exact but for the steps of the law. Time `O(n² · 128²)`: for the few questions of a topic.
+/// Exact but for the steps of the law, and for the normal law of the sum beyond 200 values. Time
+/// `O(n² · 128²)` up to there.
 ///
 /// ```
 /// use ragstone::{stats::{Steps, bounded_mean_power}, units::Confidence};
@@ -379,8 +395,8 @@ mod tests {
     #[test]
     fn the_closed_form_stands_for_the_bootstrap_that_decides() {
         let draw = sampler(0.76, 0.2);
-        let resamples = Resamples { n: 1000, seed: 1 };
-        let runs = 500;
+        let resamples = Resamples { n: 500, seed: 1 };
+        let runs = 300;
         let passed = (0..runs)
             .filter(|&run| {
                 let mut rng = stream(12, run);
@@ -393,8 +409,8 @@ mod tests {
             .count();
         let found = passed as f64 / runs as f64;
         let expected = mean_power(100, Moments::of_beta(0.76, 0.2), 0.70, Confidence::P95);
-        // Two standard errors of 500 draws on top of the tolerance.
-        assert!((found - expected).abs() < 0.05, "{found} {expected}");
+        // Two standard errors of 300 runs.
+        assert!((found - expected).abs() < 0.055, "{found} {expected}");
     }
 
     #[test]
@@ -412,7 +428,7 @@ mod tests {
     fn the_chance_of_a_topic_is_that_of_a_simulation() {
         let draw = sampler(0.926, 0.102);
         let law = Steps::of_beta(0.926, 0.102);
-        for n in [9, 10, 14, 25] {
+        for n in [9, 10, 14, 25, 210] {
             let runs = 3000;
             let passed = (0..runs)
                 .filter(|&run| {
@@ -435,7 +451,7 @@ mod tests {
             .map(|i| normal.inverse_cdf((f64::from(i) + 0.5) / 4000.0))
             .collect();
         for (n, quoted) in [(50, 0.86), (100, 0.99)] {
-            let runs = 300;
+            let runs = 200;
             let passed = (0..runs)
                 .filter(|&run| {
                     let mut rng = stream(14, run);
@@ -456,7 +472,7 @@ mod tests {
                         &sides[1],
                         quantile,
                         BootstrapMethod::Percentile,
-                        Resamples { n: 300, seed: 1 },
+                        Resamples { n: 200, seed: 1 },
                         Confidence::P95,
                     )
                     .expect("positive")
@@ -474,8 +490,8 @@ mod tests {
             let expected = quantile_ratio_power(design, 1.0, 1.25, Confidence::P95);
             let found = passed as f64 / runs as f64;
             assert!((expected - quoted).abs() < 0.03, "{n}: {expected}");
-            // Two standard errors of 300 runs.
-            assert!((found - expected).abs() < 0.04, "{n}: {found} {expected}");
+            // Two standard errors of 200 runs.
+            assert!((found - expected).abs() < 0.05, "{n}: {found} {expected}");
         }
     }
 

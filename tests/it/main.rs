@@ -6,6 +6,7 @@ mod gate;
 mod hostile;
 mod layers;
 mod overlap;
+mod plan;
 mod reference;
 mod slices;
 mod soundness;

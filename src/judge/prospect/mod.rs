@@ -168,11 +168,7 @@ pub fn outcome(prospects: &[Prospect], outlook: &Outlook) -> Outcome {
     } else if open.is_empty() {
         "INCONCLUSIVE: no check applies".to_owned()
     } else {
-        let reasons: Vec<String> = open
-            .iter()
-            .map(|(id, reason)| format!("{id} {reason}"))
-            .collect();
-        format!("INCONCLUSIVE: {}", reasons.join("; "))
+        format!("INCONCLUSIVE: {}", by_reason(&open))
     };
     Outcome {
         all_pass: (!all.is_empty()).then(|| product.powi(sides)),
@@ -180,6 +176,20 @@ pub fn outcome(prospects: &[Prospect], outlook: &Outlook) -> Outcome {
         undecided: open.into_iter().map(|(id, _)| id).collect(),
         at_best,
     }
+}
+
+/// `CA-ERR, CA-CACHE (needs request telemetry); …`.
+fn by_reason(open: &[(CheckId, &String)]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (id, reason) in open {
+        match groups.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, ids)) => ids.push(id.name()),
+            None => groups.push((reason, vec![id.name()])),
+        }
+    }
+    let words = |(reason, ids): (&str, Vec<&str>)| format!("{} ({reason})", ids.join(", "));
+    let words: Vec<String> = groups.into_iter().map(words).collect();
+    words.join("; ")
 }
 
 /// Those of the stage, or of all trials that the settings name.
@@ -403,3 +413,6 @@ fn pre_flight(outlook: &Outlook) -> Decidable {
         names(silent.iter())
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,16 +178,20 @@ impl Chances<'_> {
     fn why_topics(&self, n: usize, limit: f64) -> String {
         let sizes = self.topic_sizes(n);
         let (least, most) = (sizes.iter().min(), sizes.iter().max());
+        let (least, most) = (least.copied().unwrap_or(0), most.copied().unwrap_or(0));
+        let range = if least == most {
+            least.to_string()
+        } else {
+            format!("{least} to {most}")
+        };
         let shows = |size: &usize| {
             let covered = vec![1.0; *size];
             bounded_mean(&covered, self.settings.confidence).is_some_and(|mean| mean.low >= limit)
         };
         let covered = (1..=1000).find(shows);
         format!(
-            "{} topics of {} to {} questions; {} fully covered ones prove a topic",
+            "{} topics of {range} questions; {} fully covered ones prove a topic",
             sizes.len(),
-            least.copied().unwrap_or(0),
-            most.copied().unwrap_or(0),
             covered.map_or_else(|| "no number of".to_owned(), |n| n.to_string())
         )
     }
