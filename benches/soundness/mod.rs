@@ -6,15 +6,15 @@
 //! `tests/it/soundness.rs`, which runs some.
 
 mod chance;
-mod judging;
+pub(crate) mod judging;
 mod laws;
-mod pooled;
+pub(crate) mod pooled;
 mod rows;
 mod topic;
 
-pub(crate) use judging::{Rates, Simulation, judged, planned};
+pub(crate) use judging::{Simulation, judged, planned};
 pub(crate) use laws::Laws;
-pub(crate) use pooled::{Alarms, Pooled, pooled};
+pub(crate) use pooled::pooled;
 pub(crate) use rows::{Case, Row, left_out, rows};
 pub(crate) use topic::{TopicLaw, shows_the_limit};
 

@@ -79,6 +79,13 @@ pub struct Interval {
 impl Interval {
     /// The wider of two intervals at either end: what holds where either method does. The estimate is
     /// the first one's.
+    ///
+    /// ```
+    /// use ragstone::stats::Interval;
+    /// let one = Interval { estimate: 0.5, low: 0.4, high: 0.6 };
+    /// let other = Interval { estimate: 0.5, low: 0.3, high: 0.55 };
+    /// assert_eq!(one.widened(other), Interval { estimate: 0.5, low: 0.3, high: 0.6 });
+    /// ```
     #[must_use]
     pub fn widened(self, other: Self) -> Self {
         Self {
