@@ -1,7 +1,8 @@
 //! Error classes that only the candidate shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ids::QuestionId;
 use crate::judge::case::{Case, asked};
 use crate::judge::{Check, CheckVerdict, Evidence, ReasonCode, SideEvidence};
 use crate::measure::Status;
@@ -12,8 +13,11 @@ const ALPHA: f64 = 0.05;
 
 /// No error class at headers or body read that the control does not have.
 ///
-/// With `k` events seen only on the candidate, which carries the share θ of the probes, the chance
-/// that all of them fell on it is θ^k.
+/// With a class seen on `k` questions, and only on the candidate, which carries the share θ of the
+/// probes, the chance that all of them fell on it is θ^k. The cells of one question may all break by
+/// one incident, so that they count as one; and as any class may turn out to be the candidate's
+/// alone by chance, the chance is multiplied by the number of classes seen on either side
+/// (Bonferroni).
 pub(super) fn new_classes(check: Check, case: &Case) -> Check {
     let known = classes(case.evidence, case.control);
     let mut new = classes(case.evidence, case.side);
@@ -30,15 +34,20 @@ pub(super) fn new_classes(check: Check, case: &Case) -> Check {
         let detail = format!("none in {ours} probes, {theirs} on the control");
         return check.with(CheckVerdict::Pass, ReasonCode::NoNewErrorClass, detail);
     }
-    let n_events: usize = new.values().sum();
+    let most = new.values().map(|seen| seen.questions.len()).max();
+    let most = i32::try_from(most.unwrap_or(0)).unwrap_or(i32::MAX);
+    let n_classes = known.len() + new.len();
     let exposure = ours as f64 / (ours + theirs) as f64;
-    let chance = exposure.powi(i32::try_from(n_events).unwrap_or(i32::MAX));
+    let chance = (exposure.powi(most) * n_classes as f64).min(1.0);
     let named: Vec<String> = new
         .iter()
-        .map(|((class, stage), n)| format!("{class} at {stage} × {n}"))
+        .map(|((class, stage), seen)| {
+            let (n, questions) = (seen.n, seen.questions.len());
+            format!("{class} at {stage} × {n}, on {questions} questions")
+        })
         .collect();
     let missed = format!(
-        "chance that the control merely missed them: {chance:.3} at an exposure share of {exposure:.2}"
+        "chance that the control merely missed the most frequent: {chance:.3} at an exposure share of {exposure:.2}, {n_classes} classes in all"
     );
     let detail = format!("{}; {missed}", named.join(", "));
     if chance <= ALPHA {
@@ -48,16 +57,27 @@ pub(super) fn new_classes(check: Check, case: &Case) -> Check {
     }
 }
 
-/// How often each class was seen at headers or body.
-fn classes(evidence: &Evidence, side: &SideEvidence) -> BTreeMap<(String, Stage), usize> {
-    let mut classes = BTreeMap::new();
+/// Where a class was seen.
+#[derive(Default)]
+struct Seen<'a> {
+    /// How often.
+    n: usize,
+    /// On which questions.
+    questions: BTreeSet<&'a QuestionId>,
+}
+
+/// Each class seen at headers or body.
+fn classes<'a>(evidence: &'a Evidence, side: &SideEvidence) -> BTreeMap<(String, Stage), Seen<'a>> {
+    let mut classes: BTreeMap<_, Seen> = BTreeMap::new();
     for cell in asked(evidence, side) {
         if let Status::Failed {
             class,
             stage: stage @ (Stage::Headers | Stage::Body),
         } = &cell.status
         {
-            *classes.entry((class.clone(), *stage)).or_default() += 1;
+            let seen = classes.entry((class.clone(), *stage)).or_default();
+            seen.n += 1;
+            seen.questions.insert(&cell.question);
         }
     }
     classes

@@ -7,7 +7,7 @@ use crate::judge::rule::{Ruling, decide, worse};
 use crate::judge::sample::{UNDEFINED, sample};
 use crate::judge::{Check, CheckVerdict, Comparator, ReasonCode, Settings};
 use crate::measure::{Axes, QuestionMetrics, axes};
-use crate::stats::{Interval, bca_mean, clopper_pearson, median_bounds};
+use crate::stats::{Interval, abc_mean, bca_mean, clopper_pearson, median_bounds};
 use crate::units::Confidence;
 
 /// Largest share of `<>` cells that still counts as convergent.
@@ -21,14 +21,25 @@ pub(super) fn delta_s_bounds(questions: &[QuestionMetrics], confidence: Confiden
     median_bounds(&values, confidence).unwrap_or(UNDEFINED)
 }
 
-/// The bootstrap bound of mean coverage over questions.
+/// The bound of mean coverage over questions.
 pub(super) fn coverage_bounds(
     questions: &[QuestionMetrics],
     confidence: Confidence,
     settings: &Settings,
 ) -> Interval {
     let values: Vec<f64> = questions.iter().map(|question| question.coverage).collect();
-    bca_mean(&values, settings.resamples, confidence).unwrap_or(UNDEFINED)
+    mean_bounds(&values, confidence, settings)
+}
+
+/// The bootstrap bounds (BCa) of a mean, and nowhere tighter than what they tend to without drawing
+/// (ABC): where questions are all or nothing, a resampled mean takes few values, and a bound that
+/// lands on one of them can err more often than it says.
+fn mean_bounds(values: &[f64], confidence: Confidence, settings: &Settings) -> Interval {
+    let drawn = bca_mean(values, settings.resamples, confidence);
+    let smooth = abc_mean(values, confidence);
+    drawn
+        .zip(smooth)
+        .map_or(UNDEFINED, |(drawn, smooth)| drawn.widened(smooth))
 }
 
 /// ΔS median ≤ limit.
@@ -107,7 +118,7 @@ pub(super) fn converging(questions: &[QuestionMetrics], limit: f64, settings: &S
         .iter()
         .map(|question| question.share_recursive)
         .collect();
-    let share = bca_mean(&shares, settings.resamples, settings.confidence).unwrap_or(UNDEFINED);
+    let share = mean_bounds(&shares, settings.confidence, settings);
     let (recursive, _) = decide(share, Comparator::AtMost, RECURSIVE, settings.basis);
     Ruling {
         interval,

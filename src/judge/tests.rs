@@ -356,24 +356,43 @@ fn too_few_questions_and_the_lexical_referee_decide_nothing() {
 }
 
 #[test]
-fn one_new_error_class_blocks_a_pass_and_five_events_fail() {
+fn one_new_error_class_blocks_a_pass_and_five_questions_fail() {
     let reset = Shape {
         failed: Some(("reset", Stage::Body)),
         ..HEALTHY
     };
     // Each question has two cells, and both arms the same exposure.
     gives(
-        &evidence(100, |i| if i < 1 { reset } else { HEALTHY }),
+        &evidence(100, |i| if i < 4 { reset } else { HEALTHY }),
         CheckId::CaNewErr,
         Inconclusive,
         ReasonCode::NewErrorClassPossible,
     );
     gives(
-        &evidence(100, |i| if i < 3 { reset } else { HEALTHY }),
+        &evidence(100, |i| if i < 5 { reset } else { HEALTHY }),
         CheckId::CaNewErr,
         Fail,
         ReasonCode::NewErrorClass,
     );
+    // Of two classes either may be the candidate's alone by chance: six questions are needed.
+    let stall = Shape {
+        failed: Some(("stall", Stage::Body)),
+        ..HEALTHY
+    };
+    let two = |resets: usize| {
+        evidence(100, move |i| match i {
+            0 => stall,
+            i if i <= resets => reset,
+            _ => HEALTHY,
+        })
+    };
+    gives(
+        &two(5),
+        CheckId::CaNewErr,
+        Inconclusive,
+        ReasonCode::NewErrorClassPossible,
+    );
+    gives(&two(6), CheckId::CaNewErr, Fail, ReasonCode::NewErrorClass);
     let elsewhere = Shape {
         failed: Some(("refused", Stage::Connect)),
         ..HEALTHY

@@ -75,3 +75,23 @@ pub struct Interval {
     /// The upper one-sided bound; plus infinity when the sample is too small to have one.
     pub high: f64,
 }
+
+impl Interval {
+    /// The wider of two intervals at either end: what holds where either method does. The estimate is
+    /// the first one's.
+    ///
+    /// ```
+    /// use ragstone::stats::Interval;
+    /// let one = Interval { estimate: 0.5, low: 0.4, high: 0.6 };
+    /// let other = Interval { estimate: 0.5, low: 0.3, high: 0.55 };
+    /// assert_eq!(one.widened(other), Interval { estimate: 0.5, low: 0.3, high: 0.6 });
+    /// ```
+    #[must_use]
+    pub fn widened(self, other: Self) -> Self {
+        Self {
+            estimate: self.estimate,
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+        }
+    }
+}

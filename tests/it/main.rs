@@ -13,5 +13,6 @@ mod reference;
 mod runbooks;
 mod schema;
 mod slices;
+mod soundness;
 mod squad;
 mod support;

@@ -19,7 +19,7 @@ pub(super) static CHECKS: &[Definition] = &[
         clause: "ΔS within ±0.03 between the sides, mean of paired differences",
         stages: PAIR,
         method: Method::MeanDrift,
-        meaning: "The difference of ΔS, question by question, the second side less the first. Two one-sided t-tests at 5 % each must place the mean difference inside the margin. \
+        meaning: "The difference of ΔS, question by question, the second side less the first. Two one-sided t-tests at 5 % each must place the mean difference inside the margin, and so must ABC bounds, which follow the skewness that a few lost questions bring. \
 A first side that is not equivalent to its own repeat decides nothing.",
         ..DRIFT
     },

@@ -13,9 +13,9 @@ pub(in crate::judge) const IDENTITY: [ContractField; 3] = [
 ];
 
 const MEDIAN: &str = "median, exact sign bound";
-const MEAN: &str = "mean, BCa bootstrap of questions";
+const MEAN: &str = "mean, BCa bootstrap of questions, no tighter than ABC";
 const RATE: &str = "share of questions, Clopper-Pearson";
-const PAIRED: &str = "mean of paired differences, two one-sided t-tests";
+const PAIRED: &str = "mean of paired differences, two one-sided t-tests, no tighter than ABC";
 const CENSUS: &str = "exact comparison";
 const OBSERVED: &str = "request telemetry";
 const LOGGED: &str = "drill log";
@@ -91,8 +91,8 @@ pub(super) const NEW_ERROR: Definition = Definition {
     method: Method::NewErrorClass,
     statistic: "new error classes, exposure share",
     comparator: Comparator::Equal,
-    meaning: "An error class at headers or body read that the control never showed. One event blocks a PASS; with k events at exposure share θ the chance that \
-the control merely missed them is θ^k, and the check fails when that is at most 5 %.",
+    meaning: "An error class at headers or body read that the control never showed. One event blocks a PASS; with the class on k questions at exposure share θ the chance that \
+the control merely missed it is θ^k, and the check fails when that, times the number of classes seen on either side, is at most 5 %. The cells of a question count once, since one incident may break them all.",
     remedy: "read the class and stage in observations.parquet; a new class at body read usually means a truncated or re-encoded reply",
     ..BLANK
 };
@@ -122,7 +122,7 @@ pub(super) const DRIFT: Definition = Definition {
     comparator: Comparator::Within,
     limit: 0.03,
     overridable: true,
-    meaning: "The difference of ΔS, question by question, this side less its control. Two one-sided t-tests at 5 % each must place the mean difference inside the margin, and, since \
+    meaning: "The difference of ΔS, question by question, this side less its control. Two one-sided t-tests at 5 % each must place the mean difference inside the margin, and so must ABC bounds, which follow the skewness that a few lost questions bring; and, since \
 opposite shifts cancel in a mean, the exact upper bound on the share of questions that shifted by more than 0.10 must stay at or below 10 %. A shift counts only beyond \
 what either side shows against its own repeat (the second seed, or a repeat of the only one); a control that is not equivalent to its own repeat decides nothing.",
     remedy: "read the questions that shifted most, both hit lists side by side: the same documents in another order point to ranking, other documents to content or analyzer",
@@ -142,7 +142,7 @@ pub(super) const SHIFTS: Definition = Definition {
 pub(super) const COVERAGE_DRIFT: Definition = Definition {
     method: Method::CoverageDrift,
     limit: 0.05,
-    meaning: "The difference of coverage, question by question, this side less its control: two one-sided t-tests at 5 % each must place the mean difference inside the margin.",
+    meaning: "The difference of coverage, question by question, this side less its control: two one-sided t-tests at 5 % each must place the mean difference inside the margin, and so must ABC bounds, which follow the skewness that a few lost questions bring.",
     remedy: "read the questions whose coverage fell: the index lost or cut their sections, or ranks near-topic ones before them",
     ..DRIFT
 };

@@ -138,9 +138,9 @@ impl Chances<'_> {
             ),
             Method::NewErrorClass => {
                 // θ^k ≤ α, both sides being asked as often.
-                let events = (confidence.alpha().ln() / 0.5_f64.ln()).ceil();
+                let questions = (confidence.alpha().ln() / 0.5_f64.ln()).ceil();
                 format!(
-                    "one event blocks a PASS, {events:.0} here and none on the control FAIL (θ = 0.50)"
+                    "one event blocks a PASS, {questions:.0} questions here and none on the control FAIL (θ = 0.50)"
                 )
             }
             Method::TopicCoverage => self.why_topics(n, limit),
