@@ -106,8 +106,8 @@ fn verdict(evidence: &Evidence, settings: &Settings) -> CheckVerdict {
     checks[0].verdict
 }
 
-/// The chance of a PASS that `ragstone plan` prints for as many questions and topics, when nothing is
-/// wrong. `None` if it says that the check cannot be decided.
+/// The chance of a PASS that `ragstone plan` prints for as many questions and topics, when nothing
+/// is wrong. `None` if it says that the check cannot be decided.
 pub(crate) fn planned(id: CheckId, laws: &Laws) -> Option<f64> {
     let of_topic = |topic| (topic..laws.n).step_by(laws.topics).count();
     let outlook = Outlook {

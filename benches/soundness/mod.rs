@@ -1,9 +1,9 @@
 //! Soundness by simulation: runs with a known truth, judged by the real rules.
 //!
 //! [`Laws`] says what is true of every question, a run is drawn from it, and [`judged`] counts what
-//! `ragstone::judge::judge` says of many runs. [`rows`] is the table of checks with their laws at the
-//! limit, with a defect and in health. Shared by `benches/soundness.rs`, which runs all of it, and
-//! `tests/it/soundness.rs`, which runs some.
+//! `ragstone::judge::judge` says of many runs. [`rows`] is the table of checks with their laws at
+//! the limit, with a defect and in health. Shared by `benches/soundness.rs`, which runs all of it,
+//! and `tests/it/soundness.rs`, which runs some.
 
 mod chance;
 pub(crate) mod judging;

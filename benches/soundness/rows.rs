@@ -24,8 +24,8 @@ pub(crate) struct Case {
     pub(crate) what: &'static str,
     /// The laws.
     pub(crate) laws: Laws,
-    /// Whether a PASS would be wrong. On an edge it is so half of the time, hence must be rare; where
-    /// nothing is wrong, only a FAIL must be.
+    /// Whether a PASS would be wrong. On an edge it is so half of the time, hence must be rare;
+    /// where nothing is wrong, only a FAIL must be.
     pub(crate) pass_is_wrong: bool,
     /// Why it does not meet the bar, where that is known.
     pub(crate) excuse: Option<&'static str>,
@@ -53,10 +53,10 @@ impl Row {
 
 /// What [`Healthy::usual`] assumes, at 100 questions, put into laws of cells.
 ///
-/// The spread of a question's ΔS is that of its own effect and of the median of eight cells' effects
-/// as wide, whose variance is 0.168 of one cell's; the spread of its coverage that of its own effect
-/// and of the mean of eight as wide. How often both sides cover a question alike follows from the
-/// spread of the difference.
+/// The spread of a question's ΔS is that of its own effect and of the median of eight cells'
+/// effects as wide, whose variance is 0.168 of one cell's; the spread of its coverage that of its
+/// own effect and of the mean of eight as wide. How often both sides cover a question alike follows
+/// from the spread of the difference.
 fn usual() -> Laws {
     let healthy = Healthy::usual();
     let coverage = healthy.coverage.mean();

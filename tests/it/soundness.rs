@@ -1,5 +1,5 @@
-//! A PASS at the limit is rare, a defect is found, and `plan` foresees right: by simulation. What is
-//! simulated stands beside `benches/soundness.rs`, which writes `reports/soundness.md`.
+//! A PASS at the limit is rare, a defect is found, and `plan` foresees right: by simulation. What
+//! is simulated stands beside `benches/soundness.rs`, which writes `reports/soundness.md`.
 
 #[path = "../../benches/soundness/mod.rs"]
 mod simulation;

@@ -89,7 +89,7 @@ fn the_numbers_are_those_of_the_statistics_page() {
     says(
         CheckId::CaNewErr,
         100,
-        "5 here and none on the control FAIL",
+        "5 questions here and none on the control FAIL",
     );
     says(CheckId::CaS5, 100, "9 fully covered");
 }
