@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Form, TargetName};
 use crate::measure::MetricTable;
+use crate::replay::Purpose;
 use crate::stats::median;
 
 /// One point of the curve.
@@ -22,10 +23,11 @@ pub struct CurvePoint {
 /// The curve of one target, by rising `k`. Probes that failed are left out here: the curve
 /// diagnoses, it does not judge.
 pub fn curve(table: &MetricTable, target: &TargetName) -> Vec<CurvePoint> {
-    let cells = table
-        .cells
-        .iter()
-        .filter(|cell| cell.target == *target && cell.answerable && cell.form == Form::ORIGINAL);
+    let cells = table.cells.iter().filter(|cell| {
+        // A repeat of the only seed would count its question twice.
+        let once = cell.purpose != Purpose::Repeat;
+        cell.target == *target && cell.answerable && cell.form == Form::ORIGINAL && once
+    });
     let first_seed = cells.clone().map(|cell| cell.seed).next();
     let mut by_k: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for cell in cells.filter(|cell| Some(cell.seed) == first_seed) {

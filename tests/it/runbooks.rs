@@ -346,6 +346,12 @@ fn a_single_seed_is_repeated_so_that_a_side_is_known_against_itself() {
     // 60 × 2 forms × 1 seed × 2 targets: the repeats are not counted as probes.
     assert_eq!(found["probes"]["planned"], 240);
     gives(&found, "FD-EQ", "PASS", "bound_inside_limit");
+    let run = ragstone::report::load(&folder.path().join("run")).expect("a run");
+    let curve = ragstone::measure::curve(&run.table, &run.record.targets[0].name);
+    assert!(
+        curve.iter().all(|point| point.n_questions == 60),
+        "{curve:?}"
+    );
     assert!(
         ragstone(&["verify", text(&folder.path().join("run"))])
             .status
