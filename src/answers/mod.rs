@@ -26,7 +26,7 @@ use crate::measure::{Rung, SemanticRung, Unanswered};
 pub use compare::{Referred, compare, texts};
 pub use fields::{Field, FieldName, FieldNames, NotAFieldName};
 pub use load::{AnswerFile, AnswersError, RecordedReply, load};
-pub use noise::{LEAST_REPEATED, SelfNoise};
+pub use noise::SelfNoise;
 pub use pairing::{Ids, KeyedBy};
 
 /// The share of questions that must be equal, unless another is asked for.

@@ -5,16 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::answers::RecordedReply;
 use crate::answers::compare::Vectors;
 use crate::answers::pairing::{Paired, SideReplies};
-use crate::measure::{AnswerContext, AnswerSummary, Rung, answers_equal};
-use crate::stats::{Interval, mean, quantile};
+use crate::measure::{AnswerContext, AnswerSummary, Rung, answers_equal, noise_of};
+use crate::stats::{Interval, mean};
 use crate::units::Confidence;
-
-/// The fewest repeated questions that tell a side's noise: of fewer, the 95 % quantile is hardly
-/// more than the largest.
-pub const LEAST_REPEATED: usize = 20;
-
-/// Of the repeats' distances, the share that lies within the noise.
-const WITHIN: f64 = 0.95;
 
 /// A side against its own repeats: the same question with another seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +23,7 @@ pub struct SelfNoise {
     /// Its exact upper one-sided bound.
     pub ci_high: Option<f64>,
     /// The 95 % quantile over questions of the mean distance, 1 − cos in `[0, 2]`, between a reply
-    /// and its repeats. None without vectors, or if fewer than [`LEAST_REPEATED`] questions have
+    /// and its repeats. None without vectors, or if fewer than [`LEAST_REPEATED`](crate::measure::LEAST_REPEATED) questions have
     /// one.
     pub distance_p95: Option<f64>,
 }
@@ -58,10 +51,7 @@ impl SelfNoise {
                     .collect();
                 mean(&of_pairs?)
             });
-            let distances: Vec<f64> = distances.collect();
-            (distances.len() >= LEAST_REPEATED)
-                .then(|| quantile(&distances, WITHIN))
-                .flatten()
+            noise_of(&distances.collect::<Vec<f64>>())
         };
         let rungs = repeated.iter().map(|(gold, repeats)| {
             let rung = |&(first, repeat): &(&RecordedReply, &RecordedReply)| {

@@ -5,7 +5,6 @@
 //! question; a census is compared exactly; a sample is judged by its bound.
 
 use crate::measure::Status;
-use crate::parity::ContractField;
 
 mod answers;
 mod case;
@@ -111,9 +110,7 @@ fn one(definition: &'static Definition, blank: Check, case: &Case, so_far: &[Che
         Method::Convergence => quality::lambda(blank, case),
         Method::LatencyRatio => latency::ratio(blank, case),
         Method::NewErrorClass => errors::new_classes(blank, case),
-        Method::Parity([ContractField::DedupeStore]) => {
-            census::both_state(blank, case, ContractField::DedupeStore, "warm")
-        }
+        Method::BothState(field, value) => census::both_state(blank, case, field, value),
         Method::Parity(fields) => census::parity(
             blank,
             case,

@@ -98,8 +98,19 @@ impl<'a> Against<'a> {
         Ok(Self { other, floor })
     }
 
-    pub(super) fn pairs(&self, case: &Case, missing: Missing) -> Vec<PairedQuestion> {
-        case.paired_with(self.other, missing)
+    /// Applies a rule to the pairs, and hands them on for naming the questions.
+    fn judge(
+        &self,
+        check: Check,
+        case: &Case,
+        rule: &dyn Fn(&[PairedQuestion]) -> Ruling,
+    ) -> (Check, Vec<PairedQuestion>) {
+        let pairs = |missing| case.paired_with(self.other, missing);
+        let worst = pairs(Missing::Worst);
+        let at_best = || rule(&pairs(Missing::Best));
+        let counted = Counted::of_pairs(&worst);
+        let check = judged(check, case, counted, rule(&worst), &at_best);
+        (check, worst)
     }
 }
 
@@ -110,17 +121,9 @@ pub(super) fn paired(check: Check, case: &Case, method: Method) -> Check {
         Err((reason, detail)) => return check.inconclusive(reason, detail),
     };
     let limit = check.limit;
-    let rule =
-        |pairs: &[PairedQuestion]| ruling(method, pairs, &against.floor, limit, case.settings);
-    let pairs = against.pairs(case, Missing::Worst);
-    let check = judged(
-        check,
-        case,
-        Counted::of_pairs(&pairs),
-        rule(&pairs),
-        &|| rule(&against.pairs(case, Missing::Best)),
-    );
     let floor = &against.floor;
+    let rule = |pairs: &[PairedQuestion]| ruling(method, pairs, floor, limit, case.settings);
+    let (check, pairs) = against.judge(check, case, &rule);
     let check = match method {
         Method::Flips => check
             .naming(first(&pairs, |pair| {
@@ -309,18 +312,11 @@ pub(super) fn after_cutover(check: Check, case: &Case) -> Check {
             decision: worse(worse(drift.decision, coverage), flips),
         }
     };
-    let pairs = against.pairs(case, Missing::Worst);
     let check = Check {
         control: baseline.name.clone(),
         ..check
     };
-    let check = judged(
-        check,
-        case,
-        Counted::of_pairs(&pairs),
-        rule(&pairs),
-        &|| rule(&against.pairs(case, Missing::Best)),
-    );
+    let (check, pairs) = against.judge(check, case, &rule);
     let check = check
         .naming(first(&pairs, |pair| {
             (floor.shifted(pair) || floor.flipped(pair)).then_some(-pair.delta_s.abs())

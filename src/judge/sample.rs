@@ -3,7 +3,6 @@
 
 use crate::goldset::lint::PROBE_SET;
 use crate::judge::case::Case;
-use crate::judge::definition::Method;
 use crate::judge::rule::Ruling;
 use crate::judge::{Basis, Check, CheckVerdict, Definition, ReasonCode, Settings, SideEvidence};
 use crate::measure::{Missing, PairedQuestion, QuestionMetrics, questions};
@@ -93,7 +92,7 @@ pub(super) fn judged(
         ..check
     };
     let check = check.measured(interval, case.settings.confidence.get());
-    if measures_distance(Definition::of(check.id).method)
+    if Definition::of(check.id).method.measures_distance()
         && !case.evidence.referee.kind.comparable_with_runbooks()
     {
         let detail = "the lexical referee's distances have another scale than the runbook's limit";
@@ -133,21 +132,6 @@ fn with_many_missing(check: Check, share: f64, at_best: Ruling) -> Check {
         ),
         _ => check.inconclusive(ReasonCode::MissingCells, detail),
     }
-}
-
-/// Whether the method's limit is a distance, which has a scale only under an embedding model.
-pub(super) fn measures_distance(method: Method) -> bool {
-    matches!(
-        method,
-        Method::DeltaS
-            | Method::ShadowStop
-            | Method::Block
-            | Method::Drift
-            | Method::DriftAndConvergence
-            | Method::MeanDrift
-            | Method::Shifts
-            | Method::AfterCutover
-    )
 }
 
 fn shown(interval: Interval, settings: &Settings) -> String {

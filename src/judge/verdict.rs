@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
-    Basis, CheckId, Comparator, Definition, DrillCheck, Kind, Method, ReasonCode, Runbook,
-    RunbookStage, Settings, Trial, WaiverUse,
+    Basis, CheckId, Comparator, Definition, DrillCheck, Kind, ReasonCode, Runbook, RunbookStage,
+    Settings, Trial, WaiverUse,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -242,19 +242,7 @@ impl Check {
 
     /// Whether the control is part of what is judged, and not merely what the others stand beside.
     pub fn compares(&self) -> bool {
-        !matches!(
-            Definition::of(self.id).method,
-            Method::DeltaS
-                | Method::Coverage
-                | Method::Convergence
-                | Method::ShadowStop
-                | Method::Block
-                | Method::TopicCoverage
-                | Method::ParaphraseFlips
-                | Method::GreenHour
-                | Method::FailedTwice
-                | Method::Observed
-        )
+        Definition::of(self.id).method.compares()
     }
 
     /// Shows an interval. An infinite or undefined number has no place in JSON and is left out.

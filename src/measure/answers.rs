@@ -9,7 +9,7 @@ use crate::ids::Digest;
 use crate::measure::citations::is_number;
 use crate::measure::numbers::stated_numbers;
 use crate::measure::{citations, normalised, numbers};
-use crate::stats::{Interval, clopper_pearson};
+use crate::stats::{Interval, clopper_pearson, quantile};
 use crate::units::Confidence;
 
 /// How alike two replies to one question are, best first.
@@ -270,6 +270,18 @@ fn by_distance(a: &Reply, b: &Reply, context: AnswerContext) -> SemanticRung {
     } else {
         SemanticRung::BeyondNoise
     }
+}
+
+/// The fewest repeated questions that tell a side's noise: of fewer, the 95 % quantile is hardly
+/// more than the largest.
+pub const LEAST_REPEATED: usize = 20;
+
+/// How far a side's replies are from its own repeats: the 95 % quantile over questions of their
+/// distances, 1 − cos in `[0, 2]`. `None` for fewer than [`LEAST_REPEATED`] questions.
+pub fn noise_of(distances: &[f64]) -> Option<f64> {
+    const WITHIN: f64 = 0.95;
+    let enough = distances.len() >= LEAST_REPEATED;
+    enough.then(|| quantile(distances, WITHIN)).flatten()
 }
 
 /// The rungs of many questions.

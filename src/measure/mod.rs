@@ -22,8 +22,8 @@ mod table;
 mod wording;
 
 pub use answers::{
-    AnswerComparison, AnswerContext, AnswerSummary, Reply, Rung, SemanticRung, Unanswered,
-    answers_equal,
+    AnswerComparison, AnswerContext, AnswerSummary, LEAST_REPEATED, Reply, Rung, SemanticRung,
+    Unanswered, answers_equal, noise_of,
 };
 pub use axis::{Axes, FlippedParaphrases, axes, flipped_paraphrases, seeds_vary};
 pub use citations::citations;

@@ -6,13 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::embed::VectorTable;
 use crate::ids::{Form, QuestionId, SectionKey, TargetName};
-use crate::measure::{AnswerComparison, AnswerContext, Centroid, Reply, answers_equal};
+use crate::measure::{AnswerComparison, AnswerContext, Centroid, Reply, answers_equal, noise_of};
 use crate::replay::{HitRecord, Observation, Outcome, Purpose};
-use crate::stats::quantile;
 use crate::target::Texts;
-
-/// Which part of a side's own repeats lies within its noise.
-const NOISE_QUANTILE: f64 = 0.95;
 
 /// The replies of a side beside another's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -177,7 +173,7 @@ impl<'a> Replies<'a> {
             .iter()
             .filter_map(|(question, first)| self.distance(first, again.get(question)?))
             .collect();
-        quantile(&distances, NOISE_QUANTILE)
+        noise_of(&distances)
     }
 
     /// 1 − cos of two answers, or of the centroids of what was retrieved.

@@ -118,6 +118,8 @@ pub enum Method {
     NewErrorClass,
     /// Contract fields that must agree.
     Parity(&'static [ContractField]),
+    /// A contract field that both sides must state, and with this value.
+    BothState(ContractField, &'static str),
     /// ΔS far too large, or a reply of the wrong form.
     ShadowStop,
     /// ΔS far too large, coverage too low, or a reply of the wrong form.
@@ -150,6 +152,43 @@ pub enum Method {
     FailedTwice,
     /// Judged from request telemetry or a drill log, which no probe replaces.
     Observed,
+}
+
+impl Method {
+    /// Whether it judges the difference of two sides, question by question.
+    pub fn is_paired(self) -> bool {
+        matches!(
+            self,
+            Self::Drift
+                | Self::DriftAndConvergence
+                | Self::MeanDrift
+                | Self::Shifts
+                | Self::CoverageDrift
+                | Self::Flips
+                | Self::AfterCutover
+        )
+    }
+
+    /// Whether its limit is a distance, which has a scale only under an embedding model.
+    pub fn measures_distance(self) -> bool {
+        let of_coverage_or_state = matches!(self, Self::CoverageDrift | Self::Flips);
+        matches!(self, Self::DeltaS | Self::ShadowStop | Self::Block)
+            || self.is_paired() && !of_coverage_or_state
+    }
+
+    /// Whether the control is part of what is judged, and not merely what the others stand beside.
+    pub fn compares(self) -> bool {
+        self.is_paired()
+            || matches!(
+                self,
+                Self::LatencyRatio
+                    | Self::NewErrorClass
+                    | Self::Parity(_)
+                    | Self::BothState(..)
+                    | Self::AnswersEqual
+                    | Self::PreFlight
+            )
+    }
 }
 
 /// What a check is.

@@ -42,7 +42,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: MrKv,
         clause: "dedupe store warm and reachable in every region",
         stages: ROUTING,
-        method: Method::Parity(&[ContractField::DedupeStore]),
+        method: Method::BothState(ContractField::DedupeStore, "warm"),
         meaning: "Every region states DEDUPE_STORE, and both state `warm`. A region that does not state it is not known to be warm.",
         remedy: "warm the dedupe store of the region before routing users to it",
         ..FIELDS

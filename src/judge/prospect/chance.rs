@@ -94,6 +94,7 @@ impl<'a> Chances<'a> {
             // No error class is new when nothing is wrong; the others are decided without chance.
             Method::NewErrorClass
             | Method::Parity(_)
+            | Method::BothState(..)
             | Method::PreFlight
             | Method::GreenHour
             | Method::FailedTwice
@@ -230,17 +231,7 @@ impl<'a> Chances<'a> {
 
     /// A paired check first asks whether the control is equivalent to its own repeat.
     fn control_is_quiet(&self, method: Method, n: usize) -> f64 {
-        let paired = matches!(
-            method,
-            Method::Drift
-                | Method::DriftAndConvergence
-                | Method::MeanDrift
-                | Method::Shifts
-                | Method::CoverageDrift
-                | Method::Flips
-                | Method::AfterCutover
-        );
-        if !paired {
+        if !method.is_paired() {
             return 1.0;
         }
         let margin = Definition::of(crate::judge::CheckId::MrDrift).limit;

@@ -15,7 +15,6 @@ use serde::Serialize;
 use crate::embed::EmbedderKind;
 use crate::goldset::lint::PROBE_SET;
 use crate::ids::Topic;
-use crate::judge::sample::measures_distance;
 use crate::judge::{Basis, CheckId, Definition, Kind, Method, RunbookStage, Settings, Source};
 use crate::parity::ContractField;
 use crate::stats::{
@@ -227,10 +226,10 @@ fn one(definition: &'static Definition, chances: &Chances) -> Prospect {
             why: requests_needed(definition, settings.confidence),
             ..blank
         },
-        // Agreeing is not enough here: both have to say that they are warm.
-        Method::Parity(fields @ [ContractField::DedupeStore]) => Prospect {
-            decidable: fields_known(fields, &outlook.stated),
-            why: "both sides must state `warm`".to_owned(),
+        // Agreeing is not enough here: both have to say it.
+        Method::BothState(field, value) => Prospect {
+            decidable: fields_known(&[field], &outlook.stated),
+            why: format!("both sides must state `{value}`"),
             ..blank
         },
         Method::Parity(fields) => Prospect {
@@ -271,7 +270,7 @@ fn one(definition: &'static Definition, chances: &Chances) -> Prospect {
             ),
             ..blank
         },
-        method if measures_distance(method) && !outlook.referee.comparable_with_runbooks() => {
+        method if method.measures_distance() && !outlook.referee.comparable_with_runbooks() => {
             Prospect {
                 decidable: no("the lexical referee's distances have another scale than the limit"),
                 ..blank
