@@ -9,7 +9,7 @@ use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::measure::{CellMetrics, MetricTable};
 use crate::replay::Observation;
-use crate::report::{AskedIn, Report, RunRecord, TargetRecord};
+use crate::report::{AskedIn, Report, TargetRecord};
 use crate::target::{Role, Texts};
 
 /// Two runs of which no difference would mean anything.
@@ -183,19 +183,5 @@ impl Sides {
             target.role = Role::Baseline;
         }
         sides
-    }
-
-    /// Puts these sides beside those of a run.
-    pub fn join(
-        self,
-        record: &mut RunRecord,
-        table: &mut MetricTable,
-        observations: &mut Vec<Observation>,
-        texts: &mut Texts,
-    ) {
-        record.targets.extend(self.targets);
-        table.cells.extend(self.cells);
-        observations.extend(self.observations);
-        texts.extend(self.texts);
     }
 }

@@ -1,0 +1,400 @@
+//! The whole way from a policy to a report, stage by stage.
+//!
+//! This is the only place that knows every stage. Each step hands on a plain value; the clock is
+//! read by the caller.
+
+mod conclude;
+mod outlook;
+mod prepare;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::earlier::{NotComparable, Sides};
+use crate::embed::{EmbedError, Referee, VectorTable};
+use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
+use crate::ids::Digest;
+use crate::judge::{self, PastRun};
+use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure, seeds_vary};
+use crate::parity::{Contract, SideParity, compare, diff};
+use crate::plan::{Policy, TargetSpec};
+use crate::replay::{Plan, Run, Side, replay};
+use crate::report::{FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord};
+use crate::target::Target;
+use crate::target::embedded::{self, BuildError, Embedded, SkewError};
+use crate::units::Day;
+
+pub use conclude::{Saved, failing_questions, judge_again};
+pub use outlook::outlook;
+pub use prepare::also_embedded;
+
+use prepare::{asked, asked_texts, before, embedded_settings, history, referee};
+
+/// Why a policy could not be carried out.
+#[derive(Debug, Error, Diagnostic)]
+pub enum PipelineError {
+    /// The gold set.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Gold(#[from] GoldSetError),
+    /// The filter.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Filter(#[from] NoQuestions),
+    /// The referee.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Embed(#[from] EmbedError),
+    /// A target.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Build(#[from] BuildError),
+    /// A skew.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Skew(#[from] SkewError),
+    /// The measuring.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Match(#[from] MatchError),
+    /// An earlier run that cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Earlier(#[from] FolderError),
+    /// An earlier run of which no difference would mean anything.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotComparable(#[from] NotComparable),
+    /// An earlier run that does not say when it began.
+    #[error("{}: the run does not say when it began", run.display())]
+    #[diagnostic(
+        code(pipeline::no_beginning),
+        help("history is ordered by time; leave it out")
+    )]
+    NoBeginning {
+        /// The run folder.
+        run: PathBuf,
+    },
+}
+
+/// A gold set, its referee and the targets, ready to be asked.
+pub struct Session {
+    policy: Policy,
+    gold: GoldSet,
+    gold_digest: Digest,
+    /// Questions of the gold set before the filter.
+    n_questions: usize,
+    referee: Referee,
+    vectors: Arc<VectorTable>,
+    targets: Vec<Arc<dyn Target>>,
+    /// The targets as they were before, if the policy names an earlier run.
+    before: Option<Sides>,
+    /// Earlier runs of the same step, if the policy says which there are.
+    history: Option<Vec<PastRun>>,
+}
+
+/// A finished replay with the session it belongs to.
+pub struct Replayed {
+    session: Session,
+    run: Run,
+    record: RunRecord,
+}
+
+/// When something happened, RFC 3339, and under which id: read from the clock by the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occasion {
+    /// The run's id.
+    pub run_id: String,
+    /// When the run began.
+    pub started_at: String,
+    /// The day (UTC) of that.
+    pub day: Day,
+}
+
+impl Session {
+    /// Reads the gold set, gets the vectors and builds the targets.
+    ///
+    /// # Errors
+    /// If any of them cannot be had.
+    pub async fn prepare(policy: Policy, occasion: &Occasion) -> Result<Self, PipelineError> {
+        let mut gold = goldset::load(&policy.gold)?;
+        let gold_digest = gold.digest();
+        let n_questions = gold.questions.len();
+        policy.filter.apply(&mut gold)?;
+        let settings = policy
+            .targets
+            .iter()
+            .map(|target| embedded_settings(target, &gold))
+            .collect::<Result<Vec<_>, _>>()?;
+        let referee = referee(&policy.referee, &gold)?;
+        let mut texts = asked_texts(&gold);
+        for settings in &settings {
+            texts.extend(embedded::texts(&gold.corpus, settings)?);
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        let vectors = Arc::new(referee.vectors(&texts).await?);
+        let asked = asked(&policy, &gold, gold_digest, referee.id(&vectors));
+        let before = policy.baseline.as_deref().map(|run| before(run, &asked));
+        let before = before.transpose()?;
+        let history = policy.history.as_deref().map(history).transpose()?;
+        let mut targets: Vec<Arc<dyn Target>> = Vec::new();
+        for (spec, settings) in policy.targets.iter().zip(&settings) {
+            let built = Embedded::build(
+                spec.name.clone(),
+                &gold.corpus,
+                settings,
+                Arc::clone(&vectors),
+                &occasion.started_at,
+            )?;
+            targets.push(Arc::new(built));
+        }
+        Ok(Self {
+            policy,
+            gold,
+            gold_digest,
+            n_questions,
+            referee,
+            vectors,
+            targets,
+            before,
+            history,
+        })
+    }
+
+    /// Asks every planned probe. `progress` is told `(done, planned)`.
+    pub async fn replay(
+        self,
+        occasion: &Occasion,
+        progress: &mut (dyn FnMut(usize, usize) + Send),
+    ) -> Replayed {
+        let plan = Plan::new(&self.gold, self.targets.len(), &self.policy.replay);
+        let run = replay(
+            &self.gold,
+            &self.targets,
+            &plan,
+            &self.policy.replay,
+            progress,
+        )
+        .await;
+        let record = self.record(&run, occasion);
+        Replayed {
+            session: self,
+            run,
+            record,
+        }
+    }
+
+    fn record(&self, run: &Run, occasion: &Occasion) -> RunRecord {
+        let settings = &self.policy.replay;
+        RunRecord {
+            format: RunRecord::FORMAT,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: occasion.run_id.clone(),
+            gold_name: self.gold.manifest.name.clone(),
+            gold_digest: self.gold_digest,
+            policy_digest: self.policy.digest,
+            filter: self.policy.filter.clone(),
+            gold_questions: self.n_questions,
+            k: settings.k.get(),
+            k_sweep: settings.k_sweep.iter().map(|k| k.get()).collect(),
+            seeds: settings.seeds.iter().map(|seed| seed.0).collect(),
+            judged: None,
+            targets: run
+                .sides
+                .iter()
+                .zip(&self.policy.targets)
+                .map(|(side, spec)| TargetRecord {
+                    name: side.name.clone(),
+                    role: spec.role,
+                    locality: side.locality,
+                    contract_at_start: side.contract_at_start.clone().ok(),
+                    contract_at_end: side.contract_at_end.clone().ok(),
+                    contract_error: [&side.contract_at_start, &side.contract_at_end]
+                        .into_iter()
+                        .find_map(|reading| reading.clone().err()),
+                    seeds_vary: seeds_vary(run, &side.name),
+                    asked_in: None,
+                    baseline_of: None,
+                })
+                .collect(),
+            questions: self
+                .gold
+                .questions
+                .iter()
+                .map(|question| QuestionRecord {
+                    id: question.id.clone(),
+                    line: question.line,
+                    topic: question.topic.clone(),
+                    forms: question.forms().map(|(_, text)| text.to_owned()).collect(),
+                    targets: question
+                        .target
+                        .iter()
+                        .map(|target| target.key.clone())
+                        .collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Replayed {
+    /// What was asked of whom.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// Everything that was observed.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Measures with the vectors at hand, which is all there is to do unless a target returned
+    /// texts of its own.
+    ///
+    /// # Errors
+    /// If a retrieved text has no vector.
+    pub fn measure(&self) -> Result<MetricTable, PipelineError> {
+        Ok(measure(Matched::new(
+            &self.session.gold,
+            &self.run,
+            &self.session.vectors,
+        )?))
+    }
+
+    /// Measures and judges. `ended_at` is RFC 3339.
+    ///
+    /// # Errors
+    /// If a retrieved text has no vector and none can be made.
+    pub async fn judge(
+        self,
+        occasion: &Occasion,
+        ended_at: &dyn Fn() -> String,
+    ) -> Result<Report, PipelineError> {
+        self.judge_with(occasion, ended_at, &|_| Contract::default())
+            .await
+    }
+
+    /// The same, with more fields declared to differ on purpose than the policy does: `declared` is
+    /// given what a side states.
+    ///
+    /// # Errors
+    /// If a retrieved text has no vector and none can be made.
+    pub async fn judge_with(
+        self,
+        occasion: &Occasion,
+        ended_at: &dyn Fn() -> String,
+        declared: &(dyn Fn(&Contract) -> Contract + Sync),
+    ) -> Result<Report, PipelineError> {
+        let Self {
+            mut session,
+            run,
+            record,
+        } = self;
+        let vectors = session.vectors_of(&run).await?;
+        let table = measure(Matched::new(&session.gold, &run, &vectors)?);
+        let judged = JudgedRecord {
+            settings: judge::Settings {
+                history: session.history.take(),
+                ..session.policy.judge.clone()
+            },
+            on: occasion.day,
+            referee: session.referee.id(&vectors),
+            parity: parity(&run, &session.policy.targets, declared),
+            answers: session.answers(&record, &run, &vectors),
+            drill: None,
+        };
+        let mut saved = Saved {
+            record,
+            table,
+            observations: run.observations,
+            texts: run.texts,
+        };
+        if let Some(before) = session.before.take() {
+            saved.add(before);
+        }
+        Ok(saved.judge(judged, occasion, ended_at))
+    }
+}
+
+impl Session {
+    /// Each judged side's replies beside the control's, if the stage asks for it.
+    fn answers(&self, record: &RunRecord, run: &Run, vectors: &VectorTable) -> Vec<SideAnswers> {
+        let judge = &self.policy.judge;
+        let asks = |check: &judge::Definition| check.method == judge::Method::AnswersEqual;
+        let control = record
+            .targets
+            .iter()
+            .find(|target| target.role.is_control());
+        let Some(control) = control.filter(|_| judge.runbook.checks_at(judge.stage).any(asks))
+        else {
+            return Vec::new();
+        };
+        let replies = Replies {
+            observations: &run.observations,
+            texts: &run.texts,
+            vectors: Some(vectors),
+        };
+        let asking = record.asking();
+        let judged = record
+            .targets
+            .iter()
+            .filter(|target| target.role.is_judged());
+        judged
+            .map(|side| replies.compare(&asking, &side.name, &control.name))
+            .collect()
+    }
+
+    /// Vectors for what was asked and what came back.
+    async fn vectors_of(&self, run: &Run) -> Result<Arc<VectorTable>, EmbedError> {
+        if run
+            .texts
+            .keys()
+            .all(|digest| self.vectors.get(digest).is_some())
+        {
+            return Ok(Arc::clone(&self.vectors));
+        }
+        let mut texts = asked_texts(&self.gold);
+        texts.extend(run.texts.values().cloned());
+        texts.sort_unstable();
+        texts.dedup();
+        Ok(Arc::new(self.referee.vectors(&texts).await?))
+    }
+}
+
+/// Every side that is not the control, against it.
+fn parity(
+    run: &Run,
+    specs: &[TargetSpec],
+    declared: &dyn Fn(&Contract) -> Contract,
+) -> Vec<SideParity> {
+    let sides = || run.sides.iter().zip(specs);
+    let Some((control, _)) = sides().find(|(_, spec)| spec.role.is_control()) else {
+        return Vec::new();
+    };
+    let unread = Contract::default();
+    let contract = |side: &Side| {
+        side.contract_at_start
+            .clone()
+            .unwrap_or_else(|_| unread.clone())
+    };
+    sides()
+        .filter(|(_, spec)| !spec.role.is_control())
+        .map(|(side, spec)| SideParity {
+            target: side.name.clone(),
+            control: control.name.clone(),
+            fields: {
+                let (control, side) = (contract(control), contract(side));
+                compare(&control, &side, &spec.intended.or(&declared(&side)))
+            },
+            rows: control
+                .inventory
+                .as_ref()
+                .zip(side.inventory.as_ref())
+                .map(|(ours, theirs)| diff(ours, theirs)),
+        })
+        .collect()
+}
