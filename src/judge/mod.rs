@@ -178,3 +178,5 @@ fn unusable(definition: &Definition, case: &Case) -> Option<(CheckVerdict, Reaso
 mod pair_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waiver_tests;

@@ -1,10 +1,13 @@
 //! The real program and the real data, end to end. One binary, so that it links once.
 
 mod answers;
+mod audit;
+mod compare;
 mod embed;
 mod errors;
 mod gate;
 mod hostile;
+mod judged;
 mod layers;
 mod overlap;
 mod plan;

@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::judged::text;
 use crate::support::{SmallGold, ragstone, root, stderr, verdict};
 
 fn run(args: &[&str], code: i32) -> Value {
     let output = ragstone(args);
     assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
     verdict(&output)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
 }
 
 /// A verdict without run id, times and the notes on what was asked.
