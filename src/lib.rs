@@ -23,6 +23,7 @@ pub mod ids;
 pub mod judge;
 pub mod measure;
 pub mod merge;
+pub mod net;
 pub mod parity;
 pub mod pipeline;
 pub mod plan;

@@ -1,11 +1,13 @@
 //! An OpenAI-compatible embedding service.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedError;
+use crate::net::{Attempt, Client, ClientSettings, Failure, Retry, SecretSource, Secrets};
 
 /// Attempts for one batch; a busy or restarting service deserves a second chance, a broken one does
 /// not deserve a minute.
@@ -27,6 +29,7 @@ pub struct Endpoint {
     /// The environment variable that holds the key; the key itself is read when it is sent and kept
     /// nowhere.
     key_variable: Option<String>,
+    client: Arc<OnceLock<Client>>,
 }
 
 #[derive(Serialize)]
@@ -47,7 +50,7 @@ struct Row {
 }
 
 /// What one attempt came to.
-enum Attempt {
+enum Outcome {
     Done(Vec<Vec<f32>>),
     /// Worth another try, after the wait the service asked for.
     Busy {
@@ -82,6 +85,7 @@ impl Endpoint {
             url,
             model: model.into(),
             key_variable,
+            client: Arc::default(),
         })
     }
 
@@ -108,17 +112,17 @@ impl Endpoint {
     }
 
     /// One vector for each text, in their order.
-    pub(super) async fn embed(&self, texts: &[&String]) -> Result<Vec<Vec<f32>>, EmbedError> {
+    pub(crate) async fn embed(&self, texts: &[&String]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let client = self.client()?;
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
             match self.attempt(&client, texts).await? {
-                Attempt::Done(vectors) => return Ok(vectors),
-                Attempt::Busy { problem, .. } if attempt == ATTEMPTS => {
+                Outcome::Done(vectors) => return Ok(vectors),
+                Outcome::Busy { problem, .. } if attempt == ATTEMPTS => {
                     return Err(self.error(format!("{problem}, {ATTEMPTS} times")));
                 }
-                Attempt::Busy { wait: asked, .. } => {
+                Outcome::Busy { wait: asked, .. } => {
                     tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
                     wait *= 2;
                     attempt += 1;
@@ -127,70 +131,59 @@ impl Endpoint {
         }
     }
 
+    /// One pool of connections for all calls, made at the first.
     fn client(&self) -> Result<Client, EmbedError> {
-        // The second installation fails, and changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
-        client.map_err(|error| self.error(error.without_url().to_string()))
+        if let Some(client) = self.client.get() {
+            return Ok(client.clone());
+        }
+        let client = Client::new(&ClientSettings {
+            max_body: LARGEST_REPLY,
+            max_redirects: 0,
+            ..ClientSettings::default()
+        });
+        let client = client.map_err(|error| self.error(error.to_string()))?;
+        Ok(self.client.get_or_init(|| client).clone())
     }
 
-    async fn attempt(&self, client: &Client, texts: &[&String]) -> Result<Attempt, EmbedError> {
-        let mut request = client.post(self.url.clone()).json(&Request {
-            model: &self.model,
-            input: texts,
-        });
+    async fn attempt(&self, client: &Client, texts: &[&String]) -> Result<Outcome, EmbedError> {
+        let mut request = client
+            .request(Method::POST, self.url.clone())
+            .json(&Request {
+                model: &self.model,
+                input: texts,
+            });
+        let mut secrets = Secrets::default();
         if let Some(variable) = &self.key_variable {
-            let key = std::env::var(variable).map_err(|_| EmbedError::Key {
+            let key = SecretSource::Env(variable.clone()).read();
+            let key = key.map_err(|_| EmbedError::Key {
                 variable: variable.clone(),
             })?;
-            request = request.bearer_auth(key);
+            request = request.bearer_auth(key.reveal());
+            secrets.watch(&key);
         }
-        let mut response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => {
-                return Ok(Attempt::Busy {
-                    problem: cause(error.without_url()),
-                    wait: None,
-                });
-            }
+        let attempt = Attempt::begin();
+        let call = async {
+            let opened = client.send(request, &attempt, &secrets).await?;
+            opened.accepted().await?.body().await
         };
-        let status = response.status();
-        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-            let wait = response
-                .headers()
-                .get("retry-after")
-                .and_then(|value| value.to_str().ok()?.parse().ok())
-                .map(Duration::from_secs);
-            return Ok(Attempt::Busy {
-                problem: format!("HTTP status {status}"),
-                wait,
-            });
+        let body = tokio::time::timeout(TIMEOUT, call)
+            .await
+            .unwrap_or_else(|_| Err(Failure::timeout(attempt.stage(), TIMEOUT)));
+        match body {
+            Ok(body) => self.decode(&body, texts.len()).map(Outcome::Done),
+            Err(Failure {
+                retry: Retry::Pointless,
+                message,
+                ..
+            }) => Err(self.error(message)),
+            Err(Failure { message, retry, .. }) => Ok(Outcome::Busy {
+                problem: message,
+                wait: match retry {
+                    Retry::Later(wait) => wait,
+                    _ => None,
+                },
+            }),
         }
-        if !status.is_success() {
-            return Err(self.error(format!("HTTP status {status}")));
-        }
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_REPLY => {
-                    return Err(
-                        self.error(format!("a reply of more than {} MiB", LARGEST_REPLY >> 20))
-                    );
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) => {
-                    return Ok(Attempt::Busy {
-                        problem: cause(error.without_url()),
-                        wait: None,
-                    });
-                }
-            }
-        }
-        self.decode(&body, texts.len()).map(Attempt::Done)
     }
 
     fn decode(&self, body: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, EmbedError> {
@@ -216,13 +209,4 @@ impl Endpoint {
             })
             .collect()
     }
-}
-
-/// The innermost reason, which is what a person can act on.
-fn cause(error: reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

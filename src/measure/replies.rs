@@ -179,7 +179,7 @@ impl<'a> Replies<'a> {
     /// 1 − cos of two answers, or of the centroids of what was retrieved.
     fn distance(self, a: &Observation, b: &Observation) -> Option<f64> {
         let centroid = |seen: &Observation| {
-            let Outcome::Scored { hits, answer } = &seen.outcome else {
+            let Outcome::Scored { hits, answer, .. } = &seen.outcome else {
                 return None;
             };
             let texts: Vec<_> = match answer {
@@ -208,7 +208,7 @@ struct Came<'a> {
 impl<'a> Came<'a> {
     fn of(seen: Option<&'a Observation>) -> Self {
         let (hits, answer): (&[HitRecord], _) = match seen.map(|seen| &seen.outcome) {
-            Some(Outcome::Scored { hits, answer }) => (hits, answer.as_ref()),
+            Some(Outcome::Scored { hits, answer, .. }) => (hits, answer.as_ref()),
             _ => (&[], None),
         };
         Self {

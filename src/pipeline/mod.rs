@@ -6,6 +6,7 @@
 mod conclude;
 mod outlook;
 mod prepare;
+mod targets;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,22 +17,22 @@ use thiserror::Error;
 use crate::earlier::{NotComparable, Sides};
 use crate::embed::{EmbedError, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
-use crate::ids::Digest;
+use crate::ids::{Digest, TargetName};
 use crate::judge::{self, PastRun};
 use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure, seeds_vary};
+use crate::net::ConnectionError;
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, TargetSpec};
-use crate::replay::{Plan, Run, Side, replay};
+use crate::replay::{Arm, Plan, Run, Side, replay};
 use crate::report::{FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord};
-use crate::target::Target;
-use crate::target::embedded::{self, BuildError, Embedded, SkewError};
+use crate::target::embedded::{BuildError, SkewError};
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
 pub use outlook::outlook;
 pub use prepare::also_embedded;
 
-use prepare::{asked, asked_texts, before, embedded_settings, history, referee};
+use prepare::{asked, asked_texts, before, history, referee};
 
 /// Why a policy could not be carried out.
 #[derive(Debug, Error, Diagnostic)]
@@ -52,6 +53,16 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Build(#[from] BuildError),
+    /// A target that cannot even be called.
+    #[error("target `{target}`")]
+    #[diagnostic(code(pipeline::connection))]
+    Connection {
+        /// Which target.
+        target: TargetName,
+        /// The reason.
+        #[diagnostic_source]
+        source: ConnectionError,
+    },
     /// A skew.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -89,7 +100,7 @@ pub struct Session {
     n_questions: usize,
     referee: Referee,
     vectors: Arc<VectorTable>,
-    targets: Vec<Arc<dyn Target>>,
+    arms: Vec<Arm>,
     /// The targets as they were before, if the policy names an earlier run.
     before: Option<Sides>,
     /// Earlier runs of the same step, if the policy says which there are.
@@ -124,15 +135,11 @@ impl Session {
         let gold_digest = gold.digest();
         let n_questions = gold.questions.len();
         policy.filter.apply(&mut gold)?;
-        let settings = policy
-            .targets
-            .iter()
-            .map(|target| embedded_settings(target, &gold))
-            .collect::<Result<Vec<_>, _>>()?;
+        let prepared = targets::prepare(&policy.targets, &gold)?;
         let referee = referee(&policy.referee, &gold)?;
         let mut texts = asked_texts(&gold);
-        for settings in &settings {
-            texts.extend(embedded::texts(&gold.corpus, settings)?);
+        for target in &prepared {
+            texts.extend(target.texts(&gold)?);
         }
         texts.sort_unstable();
         texts.dedup();
@@ -141,16 +148,13 @@ impl Session {
         let before = policy.baseline.as_deref().map(|run| before(run, &asked));
         let before = before.transpose()?;
         let history = policy.history.as_deref().map(history).transpose()?;
-        let mut targets: Vec<Arc<dyn Target>> = Vec::new();
-        for (spec, settings) in policy.targets.iter().zip(&settings) {
-            let built = Embedded::build(
-                spec.name.clone(),
-                &gold.corpus,
-                settings,
-                Arc::clone(&vectors),
-                &occasion.started_at,
-            )?;
-            targets.push(Arc::new(built));
+        let mut arms = Vec::new();
+        for (spec, prepared) in policy.targets.iter().zip(prepared) {
+            arms.push(Arm {
+                target: prepared.build(&spec.name, &gold, &vectors, occasion)?,
+                stated: spec.stated.clone(),
+                pace: spec.pace,
+            });
         }
         Ok(Self {
             policy,
@@ -159,7 +163,7 @@ impl Session {
             n_questions,
             referee,
             vectors,
-            targets,
+            arms,
             before,
             history,
         })
@@ -171,15 +175,8 @@ impl Session {
         occasion: &Occasion,
         progress: &mut (dyn FnMut(usize, usize) + Send),
     ) -> Replayed {
-        let plan = Plan::new(&self.gold, self.targets.len(), &self.policy.replay);
-        let run = replay(
-            &self.gold,
-            &self.targets,
-            &plan,
-            &self.policy.replay,
-            progress,
-        )
-        .await;
+        let plan = Plan::new(&self.gold, self.arms.len(), &self.policy.replay);
+        let run = replay(&self.gold, &self.arms, &plan, &self.policy.replay, progress).await;
         let record = self.record(&run, occasion);
         Replayed {
             session: self,

@@ -6,9 +6,8 @@ use crate::goldset;
 use crate::judge::Outlook;
 use crate::parity::ContractField;
 use crate::pipeline::PipelineError;
-use crate::plan::{Policy, TargetSpec};
+use crate::plan::{Policy, TargetSettings, TargetSpec};
 use crate::target::Locality;
-use crate::target::embedded::Embedded;
 
 /// What a policy is going to ask: its gold set is read, and nothing is asked, embedded or built.
 ///
@@ -26,7 +25,7 @@ pub fn outlook(policy: &Policy) -> Result<Outlook, PipelineError> {
     let judged = || policy.targets.iter().filter(|spec| spec.role.is_judged());
     let control = policy.targets.iter().find(|spec| spec.role.is_control());
     let states = |spec: &TargetSpec, field: ContractField| {
-        Embedded::COMPUTED.contains(&field) || spec.stated.get(field).is_some()
+        spec.computed().contains(&field) || spec.stated.get(field).is_some()
     };
     let by_control = |field| control.is_some_and(|control| states(control, field));
     let fields = |other: &dyn Fn(&TargetSpec, ContractField) -> bool| {
@@ -42,11 +41,20 @@ pub fn outlook(policy: &Policy) -> Result<Outlook, PipelineError> {
         n_seeds: policy.replay.seeds.len(),
         n_sides: judged().count(),
         referee: policy.referee.kind(),
-        // Every kind of target that a policy knows runs inside this process.
-        locality: Locality::InProcess,
+        locality: locality(policy),
         stated: fields(&|_, field| by_control(field)),
         compared: fields(&|spec, field| spec.intended.get(field).is_some() || by_control(field)),
         history: policy.history.is_some(),
         baseline: policy.baseline.is_some(),
     })
+}
+
+/// One target in this process is enough for a comparison of latencies to mean nothing.
+fn locality(policy: &Policy) -> Locality {
+    let in_process = |spec: &TargetSpec| matches!(spec.settings, TargetSettings::Embedded(_));
+    if policy.targets.iter().any(in_process) {
+        Locality::InProcess
+    } else {
+        Locality::Network
+    }
 }

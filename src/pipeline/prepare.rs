@@ -9,9 +9,8 @@ use crate::goldset::{self, GoldSet, GoldSetError, Section};
 use crate::ids::{Digest, QuestionId};
 use crate::judge::PastRun;
 use crate::pipeline::PipelineError;
-use crate::plan::{Policy, RefereeSpec, TargetSpec};
+use crate::plan::{Policy, RefereeSpec};
 use crate::report;
-use crate::target::embedded::{Lengths, Settings, Skew};
 
 /// What a policy asks.
 pub(super) fn asked(policy: &Policy, gold: &GoldSet, digest: Digest, referee: EmbedderId) -> Asked {
@@ -75,36 +74,6 @@ pub fn also_embedded(gold: &GoldSet) -> Result<Vec<Section>, GoldSetError> {
         sections.extend(goldset::read_sections(&gold.root.join(path))?);
     }
     Ok(sections)
-}
-
-pub(super) fn embedded_settings(
-    spec: &TargetSpec,
-    gold: &GoldSet,
-) -> Result<Settings, GoldSetError> {
-    let older_editions = spec
-        .older_editions
-        .as_deref()
-        .map(goldset::read_sections)
-        .transpose()?
-        .unwrap_or_default();
-    Ok(Settings {
-        metric: spec.metric,
-        analyzer: spec.analyzer,
-        ranking: spec.ranking,
-        snippets: spec.snippets.unwrap_or(gold.manifest.snippets),
-        stated: spec.stated.clone(),
-        skew: Skew {
-            missing: spec.missing.clone(),
-            edited: spec.edited.clone(),
-            duplicated: spec.duplicated.clone(),
-            older_editions,
-            lengths: if spec.unnormalised {
-                Lengths::Uneven
-            } else {
-                Lengths::Unit
-            },
-        },
-    })
 }
 
 pub(super) fn referee(spec: &RefereeSpec, gold: &GoldSet) -> Result<Referee, EmbedError> {

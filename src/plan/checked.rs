@@ -5,16 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::embed::EmbedderKind;
-use crate::goldset::{Filter, Snippets};
+use crate::goldset::Filter;
 use crate::ids::{Digest, Seed, TargetName};
 use crate::judge::{self, CheckId, Comparator, Definition, Override, RunbookStage, Waiver};
-use crate::parity::{Contract, ContractField};
 use crate::plan::PolicyError;
-use crate::plan::written::{self, LimitOverride, TargetKind, Written};
+use crate::plan::targets::{TargetSpec, targets};
+use crate::plan::written::{self, LimitOverride, Written};
 use crate::replay;
 use crate::stats::Resamples;
-use crate::target::Role;
-use crate::target::embedded::{Analyzer, Embedded, Metric, Ranking};
 use crate::units::Cutoff;
 
 /// A checked policy: one control, at least one other target, sensible numbers.
@@ -77,51 +75,25 @@ impl RefereeSpec {
     }
 }
 
-/// One target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetSpec {
-    /// Unique in the policy.
-    pub name: TargetName,
-    /// Its part.
-    pub role: Role,
-    /// What its contract is meant to say, where that is not what the control's says.
-    pub intended: Contract,
-    /// Contract fields that it cannot find in itself.
-    pub stated: Contract,
-    /// Distance of the dense search.
-    pub metric: Metric,
-    /// Text analysis of the lexical search.
-    pub analyzer: Analyzer,
-    /// Which searches rank.
-    pub ranking: Ranking,
-    /// How sections are cut, if not as the gold set says.
-    pub snippets: Option<Snippets>,
-    /// Lost sections.
-    pub missing: Vec<String>,
-    /// Sections in their older edition.
-    pub edited: Vec<String>,
-    /// Sections with their older edition beside them.
-    pub duplicated: Vec<String>,
-    /// The file of older editions.
-    pub older_editions: Option<PathBuf>,
-    /// Whether stored vectors keep their unit length.
-    pub unnormalised: bool,
-}
-
 const DOMAIN: &str = "ragstone 2026 policy v1";
 
 /// Checks what was written.
-pub(super) fn check(path: &Path, written: Written, filter: Filter) -> Result<Policy, PolicyError> {
+pub(super) fn check(
+    path: &Path,
+    mut written: Written,
+    filter: Filter,
+) -> Result<Policy, PolicyError> {
+    written.target.iter_mut().for_each(written::Target::fill);
     let folder = path.parent().unwrap_or(Path::new(""));
     let digest = Digest::derive(
         DOMAIN,
         serde_json_canonicalizer::to_vec(&written).map_err(|error| not_finite(path, &error))?,
     );
+    let replay = replay(path, &written.replay)?;
     Ok(Policy {
         // Without the `.` of `gold = "."`, which would stand in every message.
         gold: folder.join(&written.gold).components().collect(),
         referee: referee(path, folder, &written.referee)?,
-        replay: replay(path, &written.replay)?,
         judge: judge::Settings {
             waivers: waivers(path, &written)?,
             ..gate(path, &written.gate)?
@@ -132,7 +104,8 @@ pub(super) fn check(path: &Path, written: Written, filter: Filter) -> Result<Pol
             .history
             .as_ref()
             .map(|runs| runs.iter().map(|run| folder.join(run)).collect()),
-        targets: targets(path, folder, written.target)?,
+        targets: targets(path, folder, written.target, &replay)?,
+        replay,
         filter,
         digest,
     })
@@ -366,97 +339,6 @@ fn waivers(path: &Path, written: &Written) -> Result<Vec<Waiver>, PolicyError> {
         }
     }
     Ok(written.waiver.clone())
-}
-
-fn targets(
-    path: &Path,
-    folder: &Path,
-    written: Vec<written::Target>,
-) -> Result<Vec<TargetSpec>, PolicyError> {
-    let mut names = BTreeSet::new();
-    for target in &written {
-        if target.name.trim().is_empty() || !names.insert(target.name.as_str()) {
-            return Err(PolicyError::meaning(
-                path,
-                format!("target `{}` is blank or named twice", target.name),
-                "give each target its own name",
-            ));
-        }
-    }
-    let controls = written
-        .iter()
-        .filter(|target| target.role.is_control())
-        .count();
-    if controls != 1 {
-        let message = format!("{controls} targets are the control");
-        return Err(PolicyError::meaning(
-            path,
-            message,
-            "give exactly one target the role \"control\" (or \"blue\")",
-        ));
-    }
-    for target in &written {
-        check_target(path, target)?;
-    }
-    if written.len() < 2 {
-        return Err(PolicyError::meaning(
-            path,
-            "there is nothing to judge",
-            "add a [[target]] with the role \"candidate\"",
-        ));
-    }
-    Ok(written
-        .into_iter()
-        .map(|target| target_spec(folder, target))
-        .collect())
-}
-
-fn check_target(path: &Path, target: &written::Target) -> Result<(), PolicyError> {
-    let wrong = |message: String, help: &str| {
-        let message = format!("[[target]] {}: {message}", target.name);
-        Err(PolicyError::meaning(path, message, help))
-    };
-    if target.role == Role::Baseline {
-        let help = "name the run under [gate] baseline, or with --baseline";
-        return wrong("a baseline is a run, not a target".to_owned(), help);
-    }
-    let computed = |field: &&ContractField| Embedded::COMPUTED.contains(*field);
-    match target.stated.keys().find(computed) {
-        Some(field) => wrong(
-            format!("{field} is found in the index itself"),
-            "leave it out of `stated`; `intended` declares what it is meant to be",
-        ),
-        None => Ok(()),
-    }
-}
-
-fn contract(written: BTreeMap<ContractField, String>) -> Contract {
-    written
-        .into_iter()
-        .fold(Contract::default(), |contract, (field, value)| {
-            contract.with(field, value)
-        })
-}
-
-fn target_spec(folder: &Path, written: written::Target) -> TargetSpec {
-    let TargetKind::Embedded = written.kind;
-    TargetSpec {
-        name: TargetName::new(written.name),
-        role: written.role,
-        intended: contract(written.intended),
-        stated: contract(written.stated),
-        metric: written.metric,
-        analyzer: written.analyzer,
-        ranking: written.ranking,
-        snippets: written
-            .snippet_sentences
-            .map(|sentences| Snippets { sentences }),
-        missing: written.skew.missing,
-        edited: written.skew.edited,
-        duplicated: written.skew.duplicated,
-        older_editions: written.skew.older_editions.map(|path| folder.join(path)),
-        unnormalised: written.skew.unnormalised,
-    }
 }
 
 #[cfg(test)]

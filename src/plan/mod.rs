@@ -6,12 +6,14 @@
 
 mod checked;
 mod error;
+mod targets;
 mod written;
 
 use std::path::{Path, PathBuf};
 
-pub use checked::{Policy, RefereeSpec, TargetSpec};
+pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
+pub use targets::{EmbeddedSpec, EmbeddingSpec, TargetSettings, TargetSpec};
 pub use written::STARTER;
 
 use schemars::Schema;

@@ -5,22 +5,49 @@
 //! every target is read before the first probe and after the last.
 
 mod observation;
+mod open;
 mod plan;
 mod record;
 mod run;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::Seed;
+use crate::parity::Contract;
+use crate::target::Target;
 use crate::units::Cutoff;
 
 pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose};
+pub use open::{ContractReading, Side};
 pub use plan::{Plan, Probe};
 pub use record::{
     RecordError, read_observations, read_table, read_texts, write_observations, write_table,
     write_texts,
 };
-pub use run::{ContractReading, Run, Side, replay};
+pub use run::{Run, replay};
+
+/// How fast one target is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Probes under way at once, at most.
+    pub concurrency: usize,
+    /// Probes begun in a second, at most.
+    pub per_second: Option<f64>,
+    /// Probes asked before the run and not measured.
+    pub warm_up: usize,
+}
+
+/// One target with what the replay must know about it.
+#[derive(Clone)]
+pub struct Arm {
+    /// Who is asked.
+    pub target: Arc<dyn Target>,
+    /// Contract fields that it does not say of itself.
+    pub stated: Contract,
+    /// How fast it is asked.
+    pub pace: Pace,
+}
 
 /// How a gold set is replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]

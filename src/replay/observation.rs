@@ -1,10 +1,13 @@
 //! What came back from one probe.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
-use crate::target::{Failure, Hit, Offsets, Reply, Retry, Stage};
+use crate::net::Timing;
+use crate::target::{Failure, Hit, Offsets, Reply, Stage};
 use crate::units::Cutoff;
 
 /// What a probe's answer is for.
@@ -38,8 +41,14 @@ pub struct Observation {
     pub outcome: Outcome,
     /// Network tries, 0 if skipped.
     pub attempts: u32,
-    /// From the first attempt's start to the last one's end.
+    /// From the first attempt's start to the last one's end, waits between them included.
     pub elapsed_ms: f64,
+    /// How long the parts of the last attempt took.
+    pub timing: Timing,
+    /// The HTTP status of the last attempt, where there was one.
+    pub status: Option<u16>,
+    /// Whether the reply was kept from an earlier run: it says nothing about latency.
+    pub cached: bool,
     /// Whether the target had to start something first, where it says so.
     pub cold_start: Option<bool>,
 }
@@ -53,6 +62,8 @@ pub enum Outcome {
         hits: Vec<HitRecord>,
         /// Digest of the generated answer.
         answer: Option<Digest>,
+        /// What the answer says it rests on, as the target names it.
+        citations: Vec<String>,
     },
     /// No usable reply. It stays in every denominator.
     Failed {
@@ -129,15 +140,13 @@ impl Counts {
 /// A reply that can be measured, or the failure it amounts to.
 ///
 /// # Errors
-/// If there is no hit, there are more than were asked for, a score is not finite, or scores do not
-/// fall.
+/// If there is no hit, there are more than were asked for, one is there twice, a score is not finite, or
+/// scores do not fall.
 pub(super) fn accept(reply: Reply, k: Cutoff) -> Result<Reply, Failure> {
     let refuse = |class: &str, stage, message: String| {
         Err(Failure {
-            class: class.to_owned(),
-            stage,
-            message,
-            retry: Retry::Pointless,
+            status: reply.status,
+            ..Failure::lasting(class, stage, message)
         })
     };
     if reply.hits.is_empty() {
@@ -155,6 +164,15 @@ pub(super) fn accept(reply: Reply, k: Cutoff) -> Result<Reply, Failure> {
             "score_not_finite",
             Stage::Schema,
             format!("hit {} has the score {}", hit.snippet_id, hit.score),
+        );
+    }
+    let mut seen = BTreeSet::new();
+    let mut hits = reply.hits.iter();
+    if let Some(hit) = hits.find(|hit| !seen.insert((&hit.section, &hit.snippet_id, &hit.text))) {
+        return refuse(
+            "duplicate_hit",
+            Stage::Schema,
+            format!("hit {} is there twice", hit.snippet_id),
         );
     }
     if let Some(pair) = reply

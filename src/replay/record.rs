@@ -15,6 +15,7 @@ use serde_arrow::schema::{SchemaLike, TracingOptions};
 use thiserror::Error;
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
+use crate::net::Timing;
 use crate::replay::{HitRecord, Observation, Outcome, Purpose};
 use crate::target::{OffsetUnit, Offsets, Stage, Texts};
 use crate::units::Cutoff;
@@ -85,7 +86,27 @@ struct Row {
     elapsed_ms: f64,
     #[serde(default)]
     cold_start: Option<bool>,
+    #[serde(default)]
+    cached: bool,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    resolve_ms: Option<f64>,
+    #[serde(default)]
+    connect_ms: Option<f64>,
+    #[serde(default)]
+    headers_ms: Option<f64>,
+    #[serde(default)]
+    tffb_ms: Option<f64>,
+    #[serde(default)]
+    tusable_ms: Option<f64>,
+    #[serde(default)]
+    tfinal_ms: Option<f64>,
+    #[serde(default)]
+    decode_ms: Option<f64>,
     answer: Option<String>,
+    #[serde(default)]
+    citations: Vec<String>,
     hits: Vec<HitRow>,
 }
 
@@ -255,12 +276,27 @@ impl Row {
             attempts: seen.attempts,
             elapsed_ms: seen.elapsed_ms,
             cold_start: seen.cold_start,
+            cached: seen.cached,
+            status: seen.status,
+            resolve_ms: seen.timing.resolve_ms,
+            connect_ms: seen.timing.connect_ms,
+            headers_ms: seen.timing.headers_ms,
+            tffb_ms: seen.timing.tffb_ms,
+            tusable_ms: seen.timing.tusable_ms,
+            tfinal_ms: seen.timing.tfinal_ms,
+            decode_ms: seen.timing.decode_ms,
             answer: None,
+            citations: Vec::new(),
             hits: Vec::new(),
         };
         match &seen.outcome {
-            Outcome::Scored { hits, answer } => {
+            Outcome::Scored {
+                hits,
+                answer,
+                citations,
+            } => {
                 "scored".clone_into(&mut row.outcome);
+                row.citations.clone_from(citations);
                 row.answer = answer.map(|digest| digest.to_string());
                 row.hits = hits.iter().map(HitRow::of).collect();
             }
@@ -297,6 +333,7 @@ impl Row {
                     .map(|digest| digest.parse())
                     .transpose()
                     .map_err(|error: crate::ids::NotADigest| error.to_string())?,
+                citations: self.citations,
             },
             "failed" => Outcome::Failed {
                 class: needed(self.error_class, "error_class")?,
@@ -325,6 +362,17 @@ impl Row {
             outcome,
             attempts: self.attempts,
             elapsed_ms: self.elapsed_ms,
+            timing: Timing {
+                resolve_ms: self.resolve_ms,
+                connect_ms: self.connect_ms,
+                headers_ms: self.headers_ms,
+                tffb_ms: self.tffb_ms,
+                tusable_ms: self.tusable_ms,
+                tfinal_ms: self.tfinal_ms,
+                decode_ms: self.decode_ms,
+            },
+            status: self.status,
+            cached: self.cached,
             cold_start: self.cold_start,
         })
     }

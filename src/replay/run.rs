@@ -7,29 +7,14 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 use crate::goldset::GoldSet;
-use crate::ids::{Digest, TargetName};
-use crate::parity::{Contract, Inventory};
+use crate::ids::Digest;
+use crate::net::{Attempt, Failure, Retry, Timing};
 use crate::replay::observation::accept;
-use crate::replay::{Counts, HitRecord, Observation, Outcome, Plan, Probe, Purpose, Settings};
-use crate::target::{Failure, Locality, Query, Reply, Retry, Stage, Target, Texts, Working};
-
-/// A contract as read, or why it could not be.
-pub type ContractReading = Result<Contract, String>;
-
-/// One target's part of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Side {
-    /// Its name.
-    pub name: TargetName,
-    /// Whether its latency means anything.
-    pub locality: Locality,
-    /// Read before the first probe.
-    pub contract_at_start: ContractReading,
-    /// Read after the last probe.
-    pub contract_at_end: ContractReading,
-    /// Its rows, if it can list them.
-    pub inventory: Option<Inventory>,
-}
+use crate::replay::open::{open, reopen, within};
+use crate::replay::{
+    Arm, Counts, HitRecord, Observation, Outcome, Plan, Probe, Purpose, Settings, Side,
+};
+use crate::target::{Origin, Query, Reply, Target, Texts};
 
 /// Everything that was observed.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,21 +49,21 @@ impl Run {
 /// If the plan was made for another gold set or number of targets.
 pub async fn replay(
     gold: &GoldSet,
-    targets: &[Arc<dyn Target>],
+    arms: &[Arm],
     plan: &Plan,
     settings: &Settings,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Run {
     let mut sides = Vec::new();
-    for target in targets {
-        sides.push(open(target.as_ref(), settings).await);
+    for arm in arms {
+        sides.push(open(arm, settings).await);
     }
     let mut slots: Vec<Option<Seen>> = vec![None; plan.probes.len()];
     let mut under_way = JoinSet::new();
-    let limit = settings.concurrency.max(1) * targets.len().max(1);
+    let limit = settings.concurrency.max(1) * arms.len().max(1);
     let mut done = 0;
     for (index, probe) in plan.probes.iter().enumerate() {
-        let blank = skipped(gold, targets, probe);
+        let blank = skipped(gold, arms, probe);
         if let Err(reason) = &sides[probe.target].contract_at_start {
             let outcome = Outcome::Skipped {
                 reason: reason.clone(),
@@ -92,7 +77,7 @@ pub async fn replay(
             done += 1;
             progress(done, plan.probes.len());
         }
-        let target = Arc::clone(&targets[probe.target]);
+        let target = Arc::clone(&arms[probe.target].target);
         under_way.spawn(ask(
             index,
             target,
@@ -106,10 +91,8 @@ pub async fn replay(
         done += 1;
         progress(done, plan.probes.len());
     }
-    for (side, target) in sides.iter_mut().zip(targets) {
-        side.contract_at_end = patiently(target.contract(), settings)
-            .await
-            .map_err(|failure| failure.message);
+    for (side, arm) in sides.iter_mut().zip(arms) {
+        side.contract_at_end = reopen(arm, settings).await;
     }
     let mut texts = Texts::new();
     let observations = slots.into_iter().map(|slot| {
@@ -128,39 +111,6 @@ pub async fn replay(
 /// One observation with the texts it brought.
 type Seen = (Observation, Texts);
 
-async fn open(target: &dyn Target, settings: &Settings) -> Side {
-    let contract = patiently(target.contract(), settings)
-        .await
-        .map_err(|failure| failure.message);
-    let inventory = if contract.is_ok() {
-        patiently(target.inventory(), settings).await.ok().flatten()
-    } else {
-        None
-    };
-    Side {
-        name: target.name().clone(),
-        locality: target.locality(),
-        contract_at_end: contract.clone(),
-        contract_at_start: contract,
-        inventory,
-    }
-}
-
-async fn patiently<T>(work: Working<'_, T>, settings: &Settings) -> Result<T, Failure> {
-    tokio::time::timeout(settings.timeout, work)
-        .await
-        .unwrap_or_else(|_| Err(too_late(settings)))
-}
-
-fn too_late(settings: &Settings) -> Failure {
-    Failure {
-        class: "timeout".to_owned(),
-        stage: Stage::Deadline,
-        message: format!("no reply within {} ms", settings.timeout.as_millis()),
-        retry: Retry::Worthwhile,
-    }
-}
-
 fn query(gold: &GoldSet, probe: &Probe) -> Query {
     let question = &gold.questions[probe.question];
     let (_, text) = question
@@ -173,13 +123,14 @@ fn query(gold: &GoldSet, probe: &Probe) -> Query {
         seed: probe.seed,
         k: probe.k,
         text: text.to_owned(),
+        warm_up: false,
     }
 }
 
 /// The observation of a probe that has not been asked yet.
-fn skipped(gold: &GoldSet, targets: &[Arc<dyn Target>], probe: &Probe) -> Observation {
+fn skipped(gold: &GoldSet, arms: &[Arm], probe: &Probe) -> Observation {
     Observation {
-        target: targets[probe.target].name().clone(),
+        target: arms[probe.target].target.name().clone(),
         question: gold.questions[probe.question].id.clone(),
         form: probe.form,
         seed: probe.seed,
@@ -190,6 +141,9 @@ fn skipped(gold: &GoldSet, targets: &[Arc<dyn Target>], probe: &Probe) -> Observ
         },
         attempts: 0,
         elapsed_ms: 0.0,
+        timing: Timing::default(),
+        status: None,
+        cached: false,
         cold_start: None,
     }
 }
@@ -204,51 +158,49 @@ async fn ask(
 ) -> (usize, Observation, Texts) {
     let started = Instant::now();
     let mut attempts = 0;
-    let reply = loop {
+    let (reply, timing) = loop {
         attempts += 1;
-        let reply = patiently(target.retrieve(&query), &settings)
-            .await
-            .and_then(|reply| accept(reply, query.k));
+        let attempt = Attempt::begin();
+        let reply = within(
+            settings.timeout,
+            &attempt,
+            target.retrieve(&query, Arc::clone(&attempt)),
+        )
+        .await
+        .and_then(|reply| accept(reply, query.k));
         match reply {
-            Err(Failure {
-                retry: Retry::Worthwhile,
-                ..
-            }) if attempts <= settings.retries => {}
-            reply => break reply,
+            Err(failure) if failure.retry != Retry::Pointless && attempts <= settings.retries => {}
+            reply => break (reply, attempt.timing()),
         }
     };
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
-    let cold_start = reply.as_ref().ok().and_then(|reply| reply.cold_start);
-    let (outcome, texts) = match reply {
-        Ok(reply) => scored(&reply),
-        Err(Failure {
-            class,
-            stage,
-            message,
-            ..
-        }) => (
-            Outcome::Failed {
-                class,
-                stage,
-                message,
-            },
-            Texts::new(),
-        ),
+    let blank = Observation {
+        attempts,
+        elapsed_ms,
+        timing,
+        ..blank
     };
-    (
-        index,
-        Observation {
-            outcome,
-            attempts,
-            elapsed_ms,
-            cold_start,
-            ..blank
-        },
-        texts,
-    )
+    let (observation, texts) = match reply {
+        Ok(reply) => scored(blank, &reply),
+        Err(failure) => (failed(blank, failure), Texts::new()),
+    };
+    (index, observation, texts)
 }
 
-fn scored(reply: &Reply) -> (Outcome, Texts) {
+fn failed(blank: Observation, failure: Failure) -> Observation {
+    Observation {
+        status: failure.status,
+        outcome: Outcome::Failed {
+            class: failure.class,
+            stage: failure.stage,
+            message: failure.message,
+        },
+        ..blank
+    }
+}
+
+/// A recorded reply brings the times that were taken then.
+fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
     let hits: Vec<HitRecord> = reply.hits.iter().map(HitRecord::of).collect();
     let mut texts: Texts = hits
         .iter()
@@ -257,7 +209,23 @@ fn scored(reply: &Reply) -> (Outcome, Texts) {
         .collect::<BTreeMap<_, _>>();
     let answer = reply.answer.as_ref().map(Digest::of);
     texts.extend(answer.zip(reply.answer.clone()));
-    (Outcome::Scored { hits, answer }, texts)
+    let observation = Observation {
+        cold_start: reply.cold_start,
+        status: reply.status,
+        cached: reply.origin == Origin::Cached,
+        timing: match reply.origin {
+            Origin::Asked => blank.timing,
+            Origin::Cached => Timing::default(),
+            Origin::Recorded(timing) => timing,
+        },
+        outcome: Outcome::Scored {
+            hits,
+            answer,
+            citations: reply.citations.clone(),
+        },
+        ..blank
+    };
+    (observation, texts)
 }
 
 fn take(
@@ -279,9 +247,11 @@ mod tests {
 
     use super::*;
     use crate::goldset::load;
-    use crate::ids::SectionKey;
-    use crate::parity::ContractField;
-    use crate::target::Hit;
+    use crate::ids::{SectionKey, TargetName};
+    use crate::net::Stage;
+    use crate::parity::{Contract, ContractField};
+    use crate::replay::Pace;
+    use crate::target::{Hit, Listing, Locality, Working};
 
     /// A target that follows a script.
     struct Scripted {
@@ -314,14 +284,10 @@ mod tests {
             Locality::Network
         }
 
-        fn contract(&self) -> Working<'_, Contract> {
+        fn contract(&self, _: Arc<Attempt>) -> Working<'_, Contract> {
             let reads = self.contracts_read.fetch_add(1, Ordering::SeqCst);
-            let failure = || Failure {
-                class: "refused".into(),
-                stage: Stage::Connect,
-                message: "connection refused".into(),
-                retry: Retry::Worthwhile,
-            };
+            let failure =
+                || Failure::passing("connection_refused", Stage::Connect, "connection refused");
             let hash = if self.behaviour == Behaviour::ContractMoves {
                 reads.to_string()
             } else {
@@ -336,11 +302,11 @@ mod tests {
             Box::pin(std::future::ready(reading))
         }
 
-        fn inventory(&self) -> Working<'_, Option<Inventory>> {
-            Box::pin(std::future::ready(Ok(None)))
+        fn listing(&self) -> Listing<'_> {
+            Listing::None
         }
 
-        fn retrieve<'a>(&'a self, query: &'a Query) -> Working<'a, Reply> {
+        fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
             let asked = self.asked.fetch_add(1, Ordering::SeqCst);
             let hit = |score: f64| Hit {
                 section: SectionKey::new("d", "s"),
@@ -349,12 +315,7 @@ mod tests {
                 text: query.text.clone(),
                 offsets: None,
             };
-            let fault = || Failure {
-                class: "http_503".into(),
-                stage: Stage::Headers,
-                message: "busy".into(),
-                retry: Retry::Worthwhile,
-            };
+            let fault = || Failure::passing("http_503", Stage::Headers, "busy");
             let reply = match self.behaviour {
                 Behaviour::AlwaysFails => Err(fault()),
                 Behaviour::FailsOnce if asked.is_multiple_of(2) => Err(fault()),
@@ -367,7 +328,7 @@ mod tests {
             Box::pin(std::future::ready(reply.map(|hits| Reply {
                 hits,
                 answer: Some("an answer".into()),
-                cold_start: None,
+                ..Reply::default()
             })))
         }
     }
@@ -405,14 +366,22 @@ mod tests {
             contracts_read: AtomicUsize::new(0),
             behaviour,
         });
-        let targets: Vec<Arc<dyn Target>> = vec![Arc::clone(&target) as Arc<dyn Target>];
+        let arms = [Arm {
+            target: Arc::clone(&target) as Arc<dyn Target>,
+            stated: Contract::default(),
+            pace: Pace {
+                concurrency: 1,
+                per_second: None,
+                warm_up: 0,
+            },
+        }];
         let gold = gold();
         let plan = Plan::new(&gold, 1, &settings);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
-        let run = runtime.block_on(replay(&gold, &targets, &plan, &settings, &mut |_, _| {}));
+        let run = runtime.block_on(replay(&gold, &arms, &plan, &settings, &mut |_, _| {}));
         let asked = target.asked.load(Ordering::SeqCst);
         (run, asked)
     }

@@ -116,6 +116,7 @@ fn observation(cell: &CellMetrics, index: usize, texts: &mut Texts) -> Observati
         Status::Scored => Outcome::Scored {
             hits: hits(index, texts),
             answer: None,
+            citations: vec![],
         },
         _ => Outcome::Failed {
             class: "no_hits".to_owned(),
@@ -133,6 +134,9 @@ fn observation(cell: &CellMetrics, index: usize, texts: &mut Texts) -> Observati
         outcome,
         attempts: 1,
         elapsed_ms: cell.elapsed_ms,
+        timing: crate::net::Timing::default(),
+        status: None,
+        cached: false,
         cold_start: cell.cold_start,
     }
 }

@@ -4,17 +4,25 @@
 //! says at which stage it failed.
 
 pub mod embedded;
+mod export;
+mod metric;
+pub mod store;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
+use crate::net::{Attempt, Timing};
 use crate::parity::{Contract, Inventory};
 use crate::units::Cutoff;
+
+pub use crate::net::{Failure, Retry, Stage};
+pub use export::{Export, Page, StoredRow, Unidentified};
+pub use metric::Metric;
 
 /// What a target is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +37,8 @@ pub struct Query {
     pub k: Cutoff,
     /// The wording itself.
     pub text: String,
+    /// Whether it is asked to warm the target up: the reply is not measured.
+    pub warm_up: bool,
 }
 
 /// Where a hit stands in its section: a half-open range.
@@ -43,7 +53,7 @@ pub struct Offsets {
 }
 
 /// What offsets count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OffsetUnit {
     /// Unicode scalar values.
@@ -68,80 +78,32 @@ pub struct Hit {
 }
 
 /// What came back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
     /// Best first.
     pub hits: Vec<Hit>,
     /// The generated answer, from targets that answer.
     pub answer: Option<String>,
+    /// What the answer says it rests on, as the target names it; empty if it names nothing.
+    pub citations: Vec<String>,
     /// Whether the target had to start something before it could answer, where it says so.
     pub cold_start: Option<bool>,
+    /// The HTTP status, where there is one.
+    pub status: Option<u16>,
+    /// Where the reply comes from.
+    pub origin: Origin,
 }
 
-/// Where in an attempt something went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Turning the question into a query: its vector, its body.
-    Query,
-    /// Finding the address.
-    Resolve,
-    /// Opening the connection.
-    Connect,
-    /// Agreeing on encryption.
-    Tls,
-    /// Waiting for the status and headers.
-    Headers,
-    /// Reading the body.
-    Body,
-    /// Making sense of the body's bytes.
-    Decode,
-    /// The reply is not of the agreed form.
-    Schema,
-    /// A tool behind the target failed.
-    Tool,
-    /// The whole attempt took too long.
-    Deadline,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Query => "query",
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Headers => "headers",
-            Self::Body => "body",
-            Self::Decode => "decode",
-            Self::Schema => "schema",
-            Self::Tool => "tool",
-            Self::Deadline => "deadline",
-        };
-        f.pad(name)
-    }
-}
-
-/// Why an attempt has no reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// A short stable name: `timeout`, `http_503`, `no_query_vector`.
-    pub class: String,
-    /// Where it happened.
-    pub stage: Stage,
-    /// For people.
-    pub message: String,
-    /// Whether another attempt could go better.
-    pub retry: Retry,
-}
-
-/// Whether another attempt could go better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// The fault may pass.
-    Worthwhile,
-    /// The same question would fail the same way.
-    Pointless,
+/// Where a reply comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Origin {
+    /// The target was asked just now, and the clock ran.
+    #[default]
+    Asked,
+    /// It was asked earlier under the same contract, and says nothing about latency.
+    Cached,
+    /// It is the reply of a saved run, with the times that were taken then.
+    Recorded(Timing),
 }
 
 /// What part a target plays in a comparison.
@@ -190,6 +152,9 @@ pub enum Locality {
 pub type Working<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
 /// One side of a comparison.
+///
+/// Every call is given the [`Attempt`] that it is part of, and says there which stage it is at, so that
+/// whoever waits knows what a time limit cut short.
 pub trait Target: Send + Sync {
     /// Its name in the policy.
     fn name(&self) -> &TargetName;
@@ -198,13 +163,23 @@ pub trait Target: Send + Sync {
     fn locality(&self) -> Locality;
 
     /// What it says of itself now.
-    fn contract(&self) -> Working<'_, Contract>;
+    fn contract(&self, attempt: Arc<Attempt>) -> Working<'_, Contract>;
 
-    /// All its rows, if it can list them.
-    fn inventory(&self) -> Working<'_, Option<Inventory>>;
+    /// How its rows can be listed.
+    fn listing(&self) -> Listing<'_>;
 
     /// Answers one question.
-    fn retrieve<'a>(&'a self, query: &'a Query) -> Working<'a, Reply>;
+    fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply>;
+}
+
+/// How the rows of a target can be listed.
+pub enum Listing<'a> {
+    /// Not at all.
+    None,
+    /// They are at hand.
+    Known(&'a Inventory),
+    /// Page by page.
+    Paged(&'a dyn Export),
 }
 
 /// Each distinct text once, by digest, so that a run does not repeat what ten probes retrieved.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 18] = [
+const ORDER: [&[&str]; 19] = [
     &["ids", "units", "vector", "files", "schema"],
     &["stats"],
     &["goldset"],
+    &["net"],
     &["embed"],
     &["parity"],
     &["target"],
@@ -29,12 +30,13 @@ const ORDER: [&[&str]; 18] = [
 /// What the pure stages must not name: a clock, a network, a thread that waits, a file, randomness
 /// of their own.
 const PURE: [&str; 4] = ["stats", "measure", "parity", "judge"];
-const IMPURE: [&str; 8] = [
+const IMPURE: [&str; 9] = [
     "std::time",
     "std::net",
     "std::fs",
     "tokio",
     "reqwest",
+    "net::Client",
     "jiff",
     "rand::rng",
     "from_os_rng",

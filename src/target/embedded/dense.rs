@@ -1,46 +1,8 @@
 //! Exact nearest neighbours by brute force.
 
-use ndarray::{Array2, ArrayView1};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use crate::target::Metric;
 use crate::target::embedded::best_first;
-use crate::vector::{cosine, dot, squared_distance};
-
-/// What "near" means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Metric {
-    /// Cosine of the angle.
-    #[default]
-    Cosine,
-    /// Inner product: the same order as cosine for unit vectors only.
-    Dot,
-    /// Euclidean distance.
-    L2,
-}
-
-impl Metric {
-    /// Its name in contracts and policies.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cosine => "cosine",
-            Self::Dot => "dot",
-            Self::L2 => "l2",
-        }
-    }
-
-    /// Larger is nearer: the cosine, the inner product, or the Euclidean distance with its sign
-    /// turned.
-    fn score(self, query: &[f32], row: &[f32]) -> f64 {
-        match self {
-            // A row of zeros has no direction; it ranks last.
-            Self::Cosine => cosine(query, row).unwrap_or(-1.0),
-            Self::Dot => dot(query, row),
-            Self::L2 => -squared_distance(query, row).sqrt(),
-        }
-    }
-}
+use ndarray::{Array2, ArrayView1};
 
 /// Vectors in row order.
 pub(super) struct Dense {

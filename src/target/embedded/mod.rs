@@ -14,17 +14,20 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::embed::VectorTable;
 use crate::goldset::{Section, Snippets, snippets};
 use crate::ids::{SectionKey, TargetName};
-use crate::parity::{Contract, ContractField, Inventory, InventoryRow};
+use crate::net::Attempt;
+use crate::parity::{Contract, ContractField, Inventory};
+use crate::target::store::no_query_vector;
 use crate::target::{
-    Failure, Hit, Locality, OffsetUnit, Offsets, Query, Reply, Retry, Stage, Target, Working,
+    Failure, Hit, Listing, Locality, Metric, OffsetUnit, Offsets, Query, Reply, Stage, StoredRow,
+    Target, Working,
 };
 
-pub use dense::Metric;
 pub use lexical::Analyzer;
 pub use skew::{Lengths, Skew, SkewError};
 
@@ -58,8 +61,6 @@ pub struct Settings {
     pub ranking: Ranking,
     /// How sections are cut.
     pub snippets: Snippets,
-    /// Contract fields that an index cannot find in itself, such as the revision of the secrets.
-    pub stated: Contract,
     /// What is wrong with it on purpose.
     pub skew: Skew,
 }
@@ -110,15 +111,6 @@ struct Row {
     title: String,
     rev: String,
     text: String,
-    start: usize,
-    end: usize,
-}
-
-/// The metadata that `INDEX_HASH` covers.
-#[derive(Serialize)]
-struct Metadata<'a> {
-    title: &'a str,
-    rev: &'a str,
     start: usize,
     end: usize,
 }
@@ -227,13 +219,6 @@ impl Embedded {
             .with(ContractField::Count, rows.len().to_string())
             .with(ContractField::ModelTag, vectors.model())
             .with(ContractField::Chunker, settings.snippets.to_string());
-        let contract = settings
-            .stated
-            .iter()
-            .filter(|(field, _)| !Self::COMPUTED.contains(field))
-            .fold(contract, |contract, (field, value)| {
-                contract.with(field, value)
-            });
         Ok(Self {
             name,
             ranking: settings.ranking,
@@ -263,30 +248,22 @@ impl Embedded {
             .collect();
         Ok(Reply {
             hits,
-            answer: None,
-            cold_start: None,
+            ..Reply::default()
         })
     }
 
     fn dense_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
-        let vector = self.vectors.of_text(&query.text).ok_or_else(|| Failure {
-            class: "no_query_vector".to_owned(),
-            stage: Stage::Query,
-            message: format!("form {} of {} has no vector", query.form.0, query.question),
-            retry: Retry::Pointless,
-        })?;
+        let vector = self
+            .vectors
+            .of_text(&query.text)
+            .ok_or_else(|| no_query_vector(query))?;
         Ok(self.dense.rank(vector, depth))
     }
 
     fn lexical_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
         self.lexical
             .rank(&query.text, depth)
-            .map_err(|error| Failure {
-                class: "lexical_search".to_owned(),
-                stage: Stage::Tool,
-                message: error.to_string(),
-                retry: Retry::Pointless,
-            })
+            .map_err(|error| Failure::lasting("lexical_search", Stage::Tool, error.to_string()))
     }
 
     fn hit(&self, row: usize, score: f64) -> Hit {
@@ -305,20 +282,66 @@ impl Embedded {
     }
 }
 
+impl Row {
+    fn stored(&self, vector: Option<Vec<f32>>) -> StoredRow {
+        let metadata = [
+            ("title", self.title.as_str().into()),
+            ("rev", self.rev.as_str().into()),
+            ("start", self.start.into()),
+            ("end", self.end.into()),
+        ];
+        StoredRow {
+            id: self.id.clone(),
+            section: self.section.clone(),
+            text: self.text.clone(),
+            metadata: metadata
+                .into_iter()
+                .map(|(name, value): (&str, Value)| (name.to_owned(), value))
+                .collect(),
+            vector,
+        }
+    }
+}
+
 fn inventory(rows: &[Row]) -> Inventory {
     let row = |row: &Row| {
-        let metadata = Metadata {
-            title: &row.title,
-            rev: &row.rev,
-            start: row.start,
-            end: row.end,
-        };
-        InventoryRow::new(row.id.clone(), row.section.clone(), &row.text, &metadata)
-            .expect("strings and integers have a canonical form")
+        let identity = row.stored(None).identity();
+        identity.expect("strings and integers have a canonical form")
     };
     Inventory {
         rows: rows.iter().map(row).collect(),
     }
+}
+
+/// The rows that an index of these sections holds, to be put into a store.
+///
+/// # Errors
+/// If a skew names what is not there, or a row has no vector.
+pub fn stored_rows(
+    name: &TargetName,
+    corpus: &[Section],
+    settings: &Settings,
+    vectors: &VectorTable,
+) -> Result<Vec<StoredRow>, BuildError> {
+    let sections = settings
+        .skew
+        .apply(corpus)
+        .map_err(|source| BuildError::Skew {
+            target: name.clone(),
+            source,
+        })?;
+    let stored = |row: &Row| {
+        let vector = vectors.of_text(&row.text);
+        let vector = vector.ok_or_else(|| BuildError::NoVector {
+            target: name.clone(),
+            row: row.id.clone(),
+        })?;
+        Ok(row.stored(Some(vector.to_vec())))
+    };
+    rows(&sections, settings.snippets)
+        .iter()
+        .map(stored)
+        .collect()
 }
 
 impl Target for Embedded {
@@ -330,15 +353,15 @@ impl Target for Embedded {
         Locality::InProcess
     }
 
-    fn contract(&self) -> Working<'_, Contract> {
+    fn contract(&self, _: Arc<Attempt>) -> Working<'_, Contract> {
         Box::pin(std::future::ready(Ok(self.contract.clone())))
     }
 
-    fn inventory(&self) -> Working<'_, Option<Inventory>> {
-        Box::pin(std::future::ready(Ok(Some(self.inventory.clone()))))
+    fn listing(&self) -> Listing<'_> {
+        Listing::Known(&self.inventory)
     }
 
-    fn retrieve<'a>(&'a self, query: &'a Query) -> Working<'a, Reply> {
+    fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
         Box::pin(async move { self.search(query) })
     }
 }
@@ -394,6 +417,7 @@ mod tests {
             seed: Seed(1),
             k: Cutoff::new(2).expect("positive"),
             text: text.to_owned(),
+            warm_up: false,
         };
         index
             .search(&query)

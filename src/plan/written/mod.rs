@@ -1,5 +1,7 @@
 //! The policy as written: one struct a table, defaults spelled out, unknown keys refused.
 
+mod target;
+
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -8,9 +10,8 @@ use serde_json::json;
 
 use crate::embed::EmbedderKind;
 use crate::judge::{Basis, Comparator, Definition, Runbook, RunbookStage, Waiver};
-use crate::parity::{Contract, ContractField};
-use crate::target::Role;
-use crate::target::embedded::{Analyzer, Metric, Ranking};
+
+pub(super) use target::{FieldNames, Target, TargetKind};
 
 /// Which gold questions are asked of which targets, and what must hold.
 ///
@@ -93,65 +94,6 @@ impl Default for Replay {
             retries: usual.retries,
         }
     }
-}
-
-/// One side of the comparison.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Target {
-    /// Unique in the policy.
-    #[schemars(length(min = 1))]
-    pub(super) name: String,
-    /// What part it plays. `baseline` is the role of an earlier run, which no target of a policy has.
-    pub(super) role: Role,
-    /// What it is.
-    pub(super) kind: TargetKind,
-    /// Distance of the dense search.
-    #[serde(default)]
-    pub(super) metric: Metric,
-    /// Text analysis of the lexical search.
-    #[serde(default)]
-    pub(super) analyzer: Analyzer,
-    /// Which searches rank.
-    #[serde(default)]
-    pub(super) ranking: Ranking,
-    /// Sentences in a snippet, if not as `gold.toml` says.
-    pub(super) snippet_sentences: Option<usize>,
-    /// What its contract is meant to say, where that is not what the control's says.
-    #[serde(default)]
-    #[schemars(with = "Contract")]
-    pub(super) intended: BTreeMap<ContractField, String>,
-    /// Contract fields that the index cannot find in itself; those that it can are refused.
-    #[serde(default)]
-    #[schemars(with = "Contract")]
-    pub(super) stated: BTreeMap<ContractField, String>,
-    /// How an index is spoilt on purpose, for drills.
-    #[serde(default)]
-    pub(super) skew: Skew,
-}
-
-/// What a target is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum TargetKind {
-    /// An index in this process, over the gold set's own corpus.
-    Embedded,
-}
-
-/// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Skew {
-    /// Sections that it lost.
-    pub(super) missing: Vec<String>,
-    /// Sections that it holds in their older edition.
-    pub(super) edited: Vec<String>,
-    /// Sections beside which it holds their older edition.
-    pub(super) duplicated: Vec<String>,
-    /// The file of older editions.
-    pub(super) older_editions: Option<String>,
-    /// Whether its vectors are stored with uneven lengths.
-    pub(super) unnormalised: bool,
 }
 
 /// How the answers are judged.

@@ -1,0 +1,19 @@
+//! The network: what every target, health endpoint and embedding service is reached through.
+//!
+//! A call either comes back or fails at a named [`Stage`]. An [`Attempt`] is the clock of one call,
+//! shared between the code that makes it and the code that waits for it, so that a time limit knows
+//! which stage it cut short. A [`Secret`] is read when it is needed, and [`Secrets::scrub`] removes it
+//! from whatever a server echoes.
+
+mod attempt;
+mod client;
+mod connection;
+mod failure;
+mod fault;
+mod secret;
+
+pub use attempt::{Attempt, Timing};
+pub use client::{Client, ClientSettings, NetError, Opened};
+pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};
+pub use failure::{Failure, Retry, Stage};
+pub use secret::{Secret, SecretError, SecretSource, Secrets};

@@ -1,0 +1,234 @@
+//! The targets of a policy, checked: which keys each kind takes, and what they mean.
+
+mod connection;
+mod embedded;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::ids::TargetName;
+use crate::parity::{Contract, ContractField};
+use crate::plan::PolicyError;
+use crate::plan::written::{Target, TargetKind};
+use crate::replay::{self, Pace};
+use crate::target::Role;
+use crate::target::embedded::Embedded;
+
+pub use connection::EmbeddingSpec;
+pub use embedded::EmbeddedSpec;
+
+/// One target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetSpec {
+    /// Unique in the policy.
+    pub name: TargetName,
+    /// Its part.
+    pub role: Role,
+    /// What its contract is meant to say, where that is not what the control's says.
+    pub intended: Contract,
+    /// Contract fields that it does not say of itself.
+    pub stated: Contract,
+    /// How fast it is asked.
+    pub pace: Pace,
+    /// What it is.
+    pub settings: TargetSettings,
+}
+
+/// What a target is, with the settings of its kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TargetSettings {
+    /// An index in this process.
+    Embedded(EmbeddedSpec),
+}
+
+impl TargetSpec {
+    /// The contract fields that the target finds in itself.
+    pub fn computed(&self) -> &'static [ContractField] {
+        match &self.settings {
+            TargetSettings::Embedded(_) => &Embedded::COMPUTED,
+        }
+    }
+}
+
+/// Where a target stands, for messages and paths.
+pub(super) struct Place<'a> {
+    path: &'a Path,
+    /// Paths are relative to it.
+    folder: &'a Path,
+    name: &'a str,
+}
+
+impl Place<'_> {
+    fn wrong<T>(&self, message: impl AsRef<str>, help: &str) -> Result<T, PolicyError> {
+        let message = format!("[[target]] {}: {}", self.name, message.as_ref());
+        Err(PolicyError::meaning(self.path, message, help))
+    }
+}
+
+/// Keys that every target has.
+const COMMON: [&str; 8] = [
+    "name",
+    "role",
+    "kind",
+    "intended",
+    "stated",
+    "concurrency",
+    "rate",
+    "warm_up",
+];
+
+/// The keys that a kind takes beside those.
+fn keys(kind: TargetKind) -> Vec<&'static str> {
+    match kind {
+        TargetKind::Embedded => embedded::KEYS.to_vec(),
+    }
+}
+
+/// Every kind, with its name in policies.
+const KINDS: [(TargetKind, &str); 1] = [(TargetKind::Embedded, "embedded")];
+
+impl Target {
+    /// Writes the defaults in that the policy digest covers.
+    pub(super) fn fill(&mut self) {
+        match self.kind {
+            TargetKind::Embedded => embedded::fill(self),
+        }
+    }
+}
+
+/// Checks the targets.
+pub(super) fn targets(
+    path: &Path,
+    folder: &Path,
+    written: Vec<Target>,
+    usual: &replay::Settings,
+) -> Result<Vec<TargetSpec>, PolicyError> {
+    let mut names = BTreeSet::new();
+    for target in &written {
+        if target.name.trim().is_empty() || !names.insert(target.name.as_str()) {
+            return Err(PolicyError::meaning(
+                path,
+                format!("target `{}` is blank or named twice", target.name),
+                "give each target its own name",
+            ));
+        }
+    }
+    let controls = written
+        .iter()
+        .filter(|target| target.role.is_control())
+        .count();
+    if controls != 1 {
+        let message = format!("{controls} targets are the control");
+        return Err(PolicyError::meaning(
+            path,
+            message,
+            "give exactly one target the role \"control\" (or \"blue\")",
+        ));
+    }
+    if written.len() < 2 {
+        return Err(PolicyError::meaning(
+            path,
+            "there is nothing to judge",
+            "add a [[target]] with the role \"candidate\"",
+        ));
+    }
+    written
+        .into_iter()
+        .map(|target| checked(path, folder, target, usual))
+        .collect()
+}
+
+fn checked(
+    path: &Path,
+    folder: &Path,
+    mut target: Target,
+    usual: &replay::Settings,
+) -> Result<TargetSpec, PolicyError> {
+    let name = target.name.clone();
+    let place = Place {
+        path,
+        folder,
+        name: &name,
+    };
+    if target.role == Role::Baseline {
+        let help = "name the run under [gate] baseline, or with --baseline";
+        return place.wrong("a baseline is a run, not a target", help);
+    }
+    own_keys(&place, &target)?;
+    let pace = pace(&place, &target, usual)?;
+    let settings = match target.kind {
+        TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+    };
+    let spec = TargetSpec {
+        name: TargetName::new(target.name),
+        role: target.role,
+        intended: contract(target.intended),
+        stated: contract(target.stated),
+        pace,
+        settings,
+    };
+    let found = spec
+        .computed()
+        .iter()
+        .find(|field| spec.stated.get(**field).is_some());
+    match found {
+        Some(field) => place.wrong(
+            format!("{field} is found in the index itself"),
+            "leave it out of `stated`; `intended` declares what it is meant to be",
+        ),
+        None => Ok(spec),
+    }
+}
+
+/// Refuses a key that belongs to another kind of target.
+fn own_keys(place: &Place, target: &Target) -> Result<(), PolicyError> {
+    let written = serde_json::to_value(target).expect("a policy has JSON");
+    let known = keys(target.kind);
+    for (key, _) in written.as_object().expect("a table") {
+        let key = key.as_str();
+        if COMMON.contains(&key) || known.contains(&key) {
+            continue;
+        }
+        let owners: Vec<&str> = KINDS
+            .iter()
+            .filter(|(kind, _)| keys(*kind).contains(&key))
+            .map(|(_, name)| *name)
+            .collect();
+        let help = format!("`{key}` belongs to kind = {}", owners.join(", "));
+        return place.wrong(
+            format!("`{key}` means nothing to this kind of target"),
+            &help,
+        );
+    }
+    Ok(())
+}
+
+fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace, PolicyError> {
+    if target.concurrency == Some(0) {
+        return place.wrong("concurrency is 0", "leave it out to get that of [replay]");
+    }
+    if target
+        .rate
+        .is_some_and(|rate| !(rate.is_finite() && rate > 0.0))
+    {
+        return place.wrong(
+            "rate is not a positive number",
+            "write probes a second, such as 50",
+        );
+    }
+    Ok(Pace {
+        concurrency: target.concurrency.unwrap_or(usual.concurrency),
+        per_second: target.rate,
+        warm_up: target.warm_up.unwrap_or(match target.kind {
+            TargetKind::Embedded => 0,
+        }),
+    })
+}
+
+fn contract(written: BTreeMap<ContractField, String>) -> Contract {
+    written
+        .into_iter()
+        .fold(Contract::default(), |contract, (field, value)| {
+            contract.with(field, value)
+        })
+}

@@ -1,0 +1,8 @@
+//! What the adapters of vector stores have in common: where a query's vector comes from, and under
+//! which names a store keeps what a hit needs.
+
+mod fields;
+mod vectors;
+
+pub use fields::Fields;
+pub use vectors::{QueryVectors, no_query_vector};
