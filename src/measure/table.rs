@@ -431,7 +431,7 @@ impl MetricTable {
     /// # Errors
     /// If the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), RecordError> {
-        write_table(path, &self.rows())
+        write_table(path, self.cells.iter().map(Row::of))
     }
 
     /// Reads `metrics.parquet`.
@@ -454,9 +454,5 @@ impl MetricTable {
                 .map(read)
                 .collect::<Result<_, _>>()?,
         })
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        self.cells.iter().map(Row::of).collect()
     }
 }
