@@ -29,6 +29,7 @@ use crate::replay::{
 };
 use crate::report::{FolderError, JudgedRecord, Report};
 use crate::target::embedded::{BuildError, SkewError};
+use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
@@ -66,6 +67,10 @@ pub enum PipelineError {
         #[diagnostic_source]
         source: ConnectionError,
     },
+    /// The schema of a target's replies.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    ReplySchema(#[from] ReplySchemaError),
     /// A skew.
     #[error(transparent)]
     #[diagnostic(transparent)]

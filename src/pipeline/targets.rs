@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
-use crate::embed::VectorTable;
+use crate::embed::{Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::TargetName;
 use crate::pipeline::{Occasion, PipelineError};
-use crate::plan::{EmbeddedSpec, TargetSettings, TargetSpec};
+use crate::plan::{EmbeddedSpec, EmbeddingSpec, HttpSpec, TargetSettings, TargetSpec};
 use crate::target::Target;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
+use crate::target::http::{Http, ReplySchema};
+use crate::target::store::QueryVectors;
 
 /// A target whose files are read and which only lacks vectors.
 pub(super) enum Prepared {
     /// An index in this process.
     Embedded(Settings),
+    /// A service, with the schema of its replies.
+    Http {
+        /// How it is asked.
+        spec: Box<HttpSpec>,
+        /// What every reply must satisfy.
+        schema: Option<ReplySchema>,
+    },
 }
 
 /// Reads what the targets need from disk.
@@ -28,6 +37,10 @@ pub(super) fn prepare(
         TargetSettings::Embedded(embedded) => {
             Ok(Prepared::Embedded(embedded_settings(embedded, gold)?))
         }
+        TargetSettings::Http(http) => Ok(Prepared::Http {
+            spec: http.clone(),
+            schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
+        }),
     };
     specs.iter().map(one).collect()
 }
@@ -40,6 +53,7 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
+            Self::Http { .. } => Ok(Vec::new()),
         }
     }
 
@@ -62,8 +76,31 @@ impl Prepared {
                 Arc::clone(vectors),
                 &occasion.started_at,
             )?)),
+            Self::Http { spec, schema } => {
+                let wanted = spec.settings.wants_vector();
+                let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
+                let vectors = vectors.transpose()?;
+                let http = Http::new(name.clone(), spec.settings, schema, vectors);
+                let http = http.map_err(|source| PipelineError::Connection {
+                    target: name.clone(),
+                    source,
+                })?;
+                Ok(Arc::new(http))
+            }
         }
     }
+}
+
+/// The vectors of a target's own model, or else the referee's.
+fn query_vectors(
+    embedding: Option<&EmbeddingSpec>,
+    referee: &Arc<VectorTable>,
+) -> Result<QueryVectors, PipelineError> {
+    let Some(own) = embedding else {
+        return Ok(QueryVectors::Referee(Arc::clone(referee)));
+    };
+    let endpoint = Endpoint::new(&own.url, own.model.clone(), own.key_env.clone())?;
+    Ok(QueryVectors::of_endpoint(endpoint))
 }
 
 fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, GoldSetError> {

@@ -5,6 +5,7 @@
 
 pub mod embedded;
 mod export;
+pub mod http;
 mod metric;
 pub mod store;
 

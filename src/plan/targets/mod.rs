@@ -2,6 +2,7 @@
 
 mod connection;
 mod embedded;
+mod http;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::target::embedded::Embedded;
 
 pub use connection::EmbeddingSpec;
 pub use embedded::EmbeddedSpec;
+pub use http::HttpSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,13 +41,16 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A service that answers questions over HTTP.
+    Http(Box<HttpSpec>),
 }
 
 impl TargetSpec {
     /// The contract fields that the target finds in itself.
-    pub fn computed(&self) -> &'static [ContractField] {
+    pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
-            TargetSettings::Embedded(_) => &Embedded::COMPUTED,
+            TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
+            TargetSettings::Http(http) => http.computed(),
         }
     }
 }
@@ -81,17 +86,22 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 1] = [(TargetKind::Embedded, "embedded")];
+const KINDS: [(TargetKind, &str); 2] = [
+    (TargetKind::Embedded, "embedded"),
+    (TargetKind::Http, "http"),
+];
 
 impl Target {
     /// Writes the defaults in that the policy digest covers.
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Http => http::fill(self),
         }
     }
 }
@@ -158,6 +168,7 @@ fn checked(
     let pace = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -169,11 +180,11 @@ fn checked(
     };
     let found = spec
         .computed()
-        .iter()
-        .find(|field| spec.stated.get(**field).is_some());
+        .into_iter()
+        .find(|field| spec.stated.get(*field).is_some());
     match found {
         Some(field) => place.wrong(
-            format!("{field} is found in the index itself"),
+            format!("{field} is found in the target itself"),
             "leave it out of `stated`; `intended` declares what it is meant to be",
         ),
         None => Ok(spec),
@@ -220,7 +231,7 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded => 0,
+            TargetKind::Embedded | TargetKind::Http => 0,
         }),
     })
 }
