@@ -20,7 +20,7 @@ use crate::embed::{EmbedError, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
 use crate::ids::{Digest, TargetName};
 use crate::judge::{self, PastRun};
-use crate::measure::{MatchError, Matched, Replies, SideAnswers, measure, seeds_vary};
+use crate::measure::{MatchError, Matched, Prepared, Replies, SideAnswers, measure, seeds_vary};
 use crate::net::ConnectionError;
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, TargetSpec};
@@ -258,7 +258,10 @@ impl Replayed {
             finished,
         } = self;
         let vectors = session.vectors_of(&run).await?;
-        let table = measure(Matched::new(&session.gold, &run, &vectors)?);
+        let table = measure(Matched::new(
+            &Prepared::new(&session.gold, &vectors)?,
+            &run,
+        )?);
         let judged = JudgedRecord {
             settings: judge::Settings {
                 history: session.history.take(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::ids::TargetName;
-use crate::measure::seeds_vary;
+use crate::measure::{Matched, MetricTable, Prepared, measure, seeds_vary};
 use crate::pipeline::{PipelineError, Replayed};
 use crate::replay::{Counts, Kept};
 use crate::report::{ProbesWriter, QuestionRecord, RunRecord, TargetRecord};
@@ -65,8 +65,8 @@ impl Replayed {
             .collect()
     }
 
-    /// Writes what a replay alone yields into a folder that exists, question by question: `run.json`,
-    /// observations and texts.
+    /// Writes what a replay alone yields into a folder that exists, part by part: `run.json`, observations and
+    /// texts.
     ///
     /// # Errors
     /// If the folder cannot be written, or the journal was changed.
@@ -74,7 +74,7 @@ impl Replayed {
         let mut writer = ProbesWriter::create(folder)?;
         let mut counts = Counts::default();
         let mut vary: BTreeMap<TargetName, Option<bool>> = BTreeMap::new();
-        for part in self.finished.by_question(&self.session.gold) {
+        for part in self.finished.parts(&self.session.gold) {
             let part = part?;
             for side in &part.sides {
                 let here = seeds_vary(&part, &side.name);
@@ -90,6 +90,22 @@ impl Replayed {
         let record = self.record(&|target| vary.get(target).copied().flatten());
         writer.finish(&record)?;
         Ok(counts)
+    }
+
+    /// Measures part by part, with the vectors at hand, which is all there is to do unless a target
+    /// returned texts of its own.
+    ///
+    /// # Errors
+    /// If a retrieved text has no vector, or the journal was changed.
+    pub fn measure(&self) -> Result<MetricTable, PipelineError> {
+        let prepared = Prepared::new(&self.session.gold, &self.session.vectors)?;
+        let mut table = MetricTable::default();
+        for part in self.finished.parts(&self.session.gold) {
+            let part = part?;
+            let measured = measure(Matched::new(&prepared, &part)?);
+            table.cells.extend(measured.cells);
+        }
+        Ok(table)
     }
 
     /// The journal, to be removed when what it holds is kept elsewhere.

@@ -28,6 +28,9 @@ impl Run {
     }
 }
 
+/// Questions of a part.
+const QUESTIONS: usize = 64;
+
 /// A replay that has come to its end, with its journal. Memory does not grow with what came back.
 pub struct Finished {
     /// What was asked, in order.
@@ -54,14 +57,18 @@ impl Finished {
         Ok(kept.unwrap_or_else(|| (unasked(gold, side, probe), Texts::new())))
     }
 
-    /// The run of one question after the other, each with all its probes.
+    /// The run part by part, each with all probes of some questions.
     ///
     /// # Errors
     /// Each, if the journal was changed meanwhile.
-    pub fn by_question(&self, gold: &GoldSet) -> impl Iterator<Item = Result<Run, JournalError>> {
-        self.plan
-            .by_question()
-            .map(move |places| self.part(gold, places))
+    pub fn parts(&self, gold: &GoldSet) -> impl Iterator<Item = Result<Run, JournalError>> {
+        let mut questions = self.plan.by_question();
+        std::iter::from_fn(move || {
+            let first = questions.next()?;
+            let last = questions.by_ref().take(QUESTIONS - 1).last();
+            let end = last.map_or(first.end, |last| last.end);
+            Some(self.part(gold, first.start..end))
+        })
     }
 
     /// The whole run in memory.
