@@ -5,6 +5,7 @@ mod audit;
 mod compare;
 mod embed;
 mod errors;
+mod faults;
 mod gate;
 mod hostile;
 mod judged;
