@@ -8,6 +8,7 @@ mod errors;
 mod faults;
 mod gate;
 mod hostile;
+mod http;
 mod judged;
 mod layers;
 mod loopback;
