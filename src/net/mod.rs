@@ -11,9 +11,14 @@ mod connection;
 mod failure;
 mod fault;
 mod secret;
+mod socket;
 
 pub use attempt::{Attempt, Timing};
 pub use client::{Client, ClientSettings, NetError, Opened};
 pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};
 pub use failure::{Failure, Retry, Stage};
 pub use secret::{Secret, SecretError, SecretSource, Secrets};
+
+pub(crate) use attempt::Mark;
+pub(crate) use fault::{conversation, is_encryption};
+pub(crate) use socket::{Meter, Metered, Reach, connect, trust};
