@@ -4,6 +4,7 @@
 //! read by the caller.
 
 mod conclude;
+mod load;
 mod outlook;
 mod prepare;
 mod targets;
@@ -29,6 +30,7 @@ use crate::target::embedded::{BuildError, SkewError};
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
+pub use load::Loading;
 pub use outlook::outlook;
 pub use prepare::also_embedded;
 
@@ -62,6 +64,43 @@ pub enum PipelineError {
         /// The reason.
         #[diagnostic_source]
         source: ConnectionError,
+    },
+    /// A target that no policy names.
+    #[error("no target is called `{target}`")]
+    #[diagnostic(code(pipeline::no_target), help("the policy has {known}"))]
+    NoTarget {
+        /// What was asked for.
+        target: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A target that cannot be filled.
+    #[error("target `{target}` cannot be filled: {problem}")]
+    #[diagnostic(
+        code(pipeline::not_fillable),
+        help(
+            "`gold load` fills tables of pgvector and collections of chroma with the referee's vectors"
+        )
+    )]
+    NotFillable {
+        /// Which target.
+        target: TargetName,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A store that did not take what it was given.
+    #[error("{place}: {words}")]
+    #[diagnostic(
+        code(pipeline::load),
+        help("nothing that was there is overwritten; {left}")
+    )]
+    Load {
+        /// Where the rows go.
+        place: String,
+        /// What went wrong.
+        words: String,
+        /// What is left of the attempt.
+        left: &'static str,
     },
     /// A skew.
     #[error(transparent)]

@@ -1,7 +1,9 @@
 //! The targets of a policy, checked: which keys each kind takes, and what they mean.
 
+mod chroma;
 mod connection;
 mod embedded;
+mod pgvector;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,10 +14,14 @@ use crate::plan::PolicyError;
 use crate::plan::written::{Target, TargetKind};
 use crate::replay::{self, Pace};
 use crate::target::Role;
+use crate::target::chroma::Chroma;
 use crate::target::embedded::Embedded;
+use crate::target::pgvector::Pgvector;
 
+pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
 pub use embedded::EmbeddedSpec;
+pub use pgvector::PgvectorSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +45,10 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A table of a PostgreSQL server with pgvector.
+    Pgvector(PgvectorSpec),
+    /// A collection of a Chroma server.
+    Chroma(ChromaSpec),
 }
 
 impl TargetSpec {
@@ -46,6 +56,10 @@ impl TargetSpec {
     pub fn computed(&self) -> &'static [ContractField] {
         match &self.settings {
             TargetSettings::Embedded(_) => &Embedded::COMPUTED,
+            TargetSettings::Pgvector(spec) if spec.settings.list_rows => &Pgvector::COMPUTED_LISTED,
+            TargetSettings::Pgvector(_) => &Pgvector::COMPUTED,
+            TargetSettings::Chroma(spec) if spec.settings.list_rows => &Chroma::COMPUTED_LISTED,
+            TargetSettings::Chroma(_) => &Chroma::COMPUTED,
         }
     }
 }
@@ -81,17 +95,25 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Pgvector => pgvector::keys(),
+        TargetKind::Chroma => chroma::keys(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 1] = [(TargetKind::Embedded, "embedded")];
+const KINDS: [(TargetKind, &str); 3] = [
+    (TargetKind::Embedded, "embedded"),
+    (TargetKind::Pgvector, "pgvector"),
+    (TargetKind::Chroma, "chroma"),
+];
 
 impl Target {
     /// Writes the defaults in that the policy digest covers.
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Pgvector => pgvector::fill(self),
+            TargetKind::Chroma => chroma::fill(self),
         }
     }
 }
@@ -158,6 +180,8 @@ fn checked(
     let pace = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Pgvector => TargetSettings::Pgvector(pgvector::spec(&place, &mut target)?),
+        TargetKind::Chroma => TargetSettings::Chroma(chroma::spec(&place, &mut target)?),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -220,7 +244,7 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded => 0,
+            TargetKind::Embedded | TargetKind::Pgvector | TargetKind::Chroma => 0,
         }),
     })
 }

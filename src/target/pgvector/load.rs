@@ -106,9 +106,11 @@ impl PgvectorLoad {
             picked.push("v6::jsonb");
         }
         let names: Vec<String> = (1..=values.len()).map(|n| format!("v{n}")).collect();
-        let arrays: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+        let arrays: Vec<String> = (1..=values.len())
+            .map(|n| format!("pg_catalog.unnest(${n})"))
+            .collect();
         let insert = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM pg_catalog.unnest({}) AS u({})",
+            "INSERT INTO {} ({}) SELECT {} FROM ROWS FROM ({}) AS u({})",
             relation(&self.settings),
             columns.join(", "),
             picked.join(", "),
