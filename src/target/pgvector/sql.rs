@@ -35,7 +35,8 @@ fn columns(settings: &Settings) -> String {
     .join(", ")
 }
 
-/// The nearest rows: `$1` is the query's vector, `$2` how many. Ties are broken by id, so that a
+/// The nearest rows: `$1` is the query's vector, `$2` how many. The inner query is what an application
+/// asks, for an index serves an order by distance alone; the outer one breaks ties by id, so that a
 /// repeated question has the same reply.
 pub(super) fn nearest(settings: &Settings, layout: &Layout, metric: Metric) -> String {
     let schema = ident(&layout.type_schema);
@@ -45,13 +46,13 @@ pub(super) fn nearest(settings: &Settings, layout: &Layout, metric: Metric) -> S
         Metric::L2 => "<->",
     };
     format!(
-        "SELECT {columns}, r.{vector} OPERATOR({schema}.{operator}) $1::text::{schema}.{kind} \
-         FROM {relation} AS r ORDER BY 6, r.{id} LIMIT $2",
+        "SELECT * FROM (SELECT {columns}, r.{vector} OPERATOR({schema}.{operator}) \
+         $1::text::{schema}.{kind} FROM {relation} AS r ORDER BY 6 LIMIT $2) \
+         AS n(id, doc, section, words, kept, distance) ORDER BY distance, id COLLATE \"C\"",
         columns = columns(settings),
         vector = ident(&settings.fields.vector),
         kind = ident(&layout.type_name),
         relation = relation(settings),
-        id = ident(&settings.id_column),
     )
 }
 
@@ -116,7 +117,7 @@ mod tests {
             sql.contains("OPERATOR(\"ext\".<#>) $1::text::\"ext\".\"halfvec\""),
             "{sql}"
         );
-        assert!(sql.ends_with("ORDER BY 6, r.\"id\" LIMIT $2"), "{sql}");
+        assert!(sql.contains("AS r ORDER BY 6 LIMIT $2)"), "{sql}");
     }
 
     #[test]
