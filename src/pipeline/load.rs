@@ -19,6 +19,8 @@ use crate::target::{Metric, StoredRow, Working};
 const BATCH: usize = 256;
 /// One step may take this long; building an index is one.
 const TIMEOUT: Duration = Duration::from_mins(10);
+/// Why the referee's vectors would be wrong for a target.
+const OTHER_MODEL: &str = "its questions are embedded by another model";
 
 /// The rows of a gold set's corpus, cut and embedded as the embedded index has them, and the store that
 /// is to hold them.
@@ -135,7 +137,6 @@ fn store(
         target: name.clone(),
         source,
     };
-    const OTHER_MODEL: &str = "its questions are embedded by another model";
     match &spec.settings {
         TargetSettings::Embedded(_) => Err(not_fillable("it is no store")),
         TargetSettings::Pgvector(spec) if spec.embedding.is_some() => {

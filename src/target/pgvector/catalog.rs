@@ -160,13 +160,11 @@ async fn asked(
 ) -> Result<Relation, Failure> {
     let params = [of_text(&settings.schema), of_text(&settings.table)];
     let rows = session.rows(RELATION, &params, attempt).await?;
-    match rows.first() {
-        Some(row) => relation(row),
-        None => {
-            let message = format!("there is no table {}.{}", settings.schema, settings.table);
-            Err(wrong("table_missing", message))
-        }
+    if let Some(row) = rows.first() {
+        return relation(row);
     }
+    let message = format!("there is no table {}.{}", settings.schema, settings.table);
+    Err(wrong("table_missing", message))
 }
 
 /// Follows views to the one table that holds the rows.

@@ -57,13 +57,11 @@ impl PgvectorLoad {
         let find = "SELECT n.nspname::text FROM pg_catalog.pg_extension e \
             JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'";
         let found = session.rows(find, &[], attempt).await?;
-        let schema: String = match found.first() {
-            Some(row) => get(row, 0)?,
-            None => {
-                let message = "the extension `vector` is not there";
-                return Err(Failure::lasting("no_extension", Stage::Schema, message));
-            }
+        let Some(row) = found.first() else {
+            let message = "the extension `vector` is not there";
+            return Err(Failure::lasting("no_extension", Stage::Schema, message));
         };
+        let schema: String = get(row, 0)?;
         let types = |at: usize| match at {
             0 => "text PRIMARY KEY".to_owned(),
             4 => format!("{}.vector({}) NOT NULL", ident(&schema), shape.dim),

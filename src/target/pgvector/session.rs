@@ -318,13 +318,13 @@ fn failure(error: &tokio_postgres::Error, stage: Stage, secrets: &Secrets) -> Fa
 
 /// What the server itself reports, by its SQLSTATE. At the stage of connecting it refuses the session,
 /// later the statement.
-fn reported(state: &str, words: &str, stage: Stage, secrets: &Secrets) -> Failure {
-    let retry = match state {
+fn reported(sqlstate: &str, words: &str, stage: Stage, secrets: &Secrets) -> Failure {
+    let retry = match sqlstate {
         // Too many connections, or starting up.
         "53300" | "53400" | "57P03" => Retry::Later(None),
         // Cancelled, shut down, or in the way of another transaction.
         "57014" | "57P01" | "57P02" | "57P05" | "40001" | "40P01" => Retry::Worthwhile,
-        state if state.starts_with("08") || state.starts_with("53") => Retry::Worthwhile,
+        other if other.starts_with("08") || other.starts_with("53") => Retry::Worthwhile,
         _ => Retry::Pointless,
     };
     let stage = if stage == Stage::Connect {
@@ -335,7 +335,7 @@ fn reported(state: &str, words: &str, stage: Stage, secrets: &Secrets) -> Failur
     let message = secrets.scrub(words).into_owned();
     Failure {
         retry,
-        ..Failure::lasting(format!("pg_{state}"), stage, message)
+        ..Failure::lasting(format!("pg_{sqlstate}"), stage, message)
     }
 }
 
