@@ -12,6 +12,7 @@ mod gate;
 mod gold;
 mod gold_load;
 mod init;
+mod interrupt;
 mod merge;
 mod message;
 mod output;

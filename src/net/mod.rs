@@ -14,6 +14,7 @@ mod secret;
 mod socket;
 
 pub use attempt::{Attempt, Timing};
+pub(crate) use client::decode;
 pub use client::{Client, ClientSettings, NetError, Opened};
 pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};
 pub use failure::{Failure, Retry, Stage};

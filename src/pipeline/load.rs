@@ -138,7 +138,6 @@ fn store(
         source,
     };
     match &spec.settings {
-        TargetSettings::Embedded(_) => Err(not_fillable("it is no store")),
         TargetSettings::Pgvector(spec) if spec.embedding.is_some() => {
             Err(not_fillable(OTHER_MODEL))
         }
@@ -152,5 +151,6 @@ fn store(
             let store = ChromaLoad::new(spec.settings.clone()).map_err(cannot_call)?;
             Ok((name, Box::new(store), "delete the incomplete collection"))
         }
+        _ => Err(not_fillable("it is no store that this command fills")),
     }
 }

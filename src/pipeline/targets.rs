@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::embed::{EmbedError, Endpoint, VectorTable};
+use crate::embed::{Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::TargetName;
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{
-    ChromaSpec, EmbeddedSpec, EmbeddingSpec, PgvectorSpec, TargetSettings, TargetSpec,
+    ChromaSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, TargetSettings, TargetSpec,
 };
 use crate::target::Target;
 use crate::target::chroma::Chroma;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
+use crate::target::http::{Http, ReplySchema};
 use crate::target::pgvector::Pgvector;
 use crate::target::store::QueryVectors;
 
@@ -20,9 +21,16 @@ pub(super) enum Prepared {
     /// An index in this process.
     Embedded(Settings),
     /// A table of a PostgreSQL server.
-    Pgvector(PgvectorSpec),
+    Pgvector(Box<PgvectorSpec>),
     /// A collection of a Chroma server.
-    Chroma(ChromaSpec),
+    Chroma(Box<ChromaSpec>),
+    /// A service, with the schema of its replies.
+    Http {
+        /// How it is asked.
+        spec: Box<HttpSpec>,
+        /// What every reply must satisfy.
+        schema: Option<ReplySchema>,
+    },
 }
 
 /// Reads what the targets need from disk.
@@ -39,6 +47,10 @@ pub(super) fn prepare(
         }
         TargetSettings::Pgvector(spec) => Ok(Prepared::Pgvector(spec.clone())),
         TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
+        TargetSettings::Http(http) => Ok(Prepared::Http {
+            spec: http.clone(),
+            schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
+        }),
     };
     specs.iter().map(one).collect()
 }
@@ -51,7 +63,7 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
-            Self::Pgvector(_) | Self::Chroma(_) => Ok(Vec::new()),
+            Self::Http { .. } | Self::Pgvector(_) | Self::Chroma(_) => Ok(Vec::new()),
         }
     }
 
@@ -79,31 +91,36 @@ impl Prepared {
                 &occasion.started_at,
             )?)),
             Self::Pgvector(spec) => {
-                let vectors = query_vectors(spec.embedding, vectors)?;
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
                 let target = Pgvector::new(name.clone(), spec.settings, vectors);
                 Ok(Arc::new(target.map_err(cannot_call)?))
             }
             Self::Chroma(spec) => {
-                let vectors = query_vectors(spec.embedding, vectors)?;
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
                 let target = Chroma::new(name.clone(), spec.settings, vectors);
                 Ok(Arc::new(target.map_err(cannot_call)?))
+            }
+            Self::Http { spec, schema } => {
+                let wanted = spec.settings.wants_vector();
+                let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
+                let vectors = vectors.transpose()?;
+                let http = Http::new(name.clone(), spec.settings, schema, vectors);
+                Ok(Arc::new(http.map_err(cannot_call)?))
             }
         }
     }
 }
 
-/// The vectors that a store is asked with: those of its own model's service, or the referee's.
+/// The vectors of a target's own model, or else the referee's.
 fn query_vectors(
-    embedding: Option<EmbeddingSpec>,
+    embedding: Option<&EmbeddingSpec>,
     referee: &Arc<VectorTable>,
-) -> Result<QueryVectors, EmbedError> {
-    match embedding {
-        None => Ok(QueryVectors::Referee(Arc::clone(referee))),
-        Some(spec) => {
-            let endpoint = Endpoint::new(&spec.url, spec.model, spec.key_env)?;
-            Ok(QueryVectors::of_endpoint(endpoint))
-        }
-    }
+) -> Result<QueryVectors, PipelineError> {
+    let Some(own) = embedding else {
+        return Ok(QueryVectors::Referee(Arc::clone(referee)));
+    };
+    let endpoint = Endpoint::new(&own.url, own.model.clone(), own.key_env.clone())?;
+    Ok(QueryVectors::of_endpoint(endpoint))
 }
 
 fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, GoldSetError> {

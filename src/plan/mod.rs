@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
 pub use targets::{
-    ChromaSpec, EmbeddedSpec, EmbeddingSpec, PgvectorSpec, TargetSettings, TargetSpec,
+    ChromaSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, TargetSettings, TargetSpec,
 };
 pub use written::STARTER;
 

@@ -3,6 +3,7 @@
 mod chroma;
 mod connection;
 mod embedded;
+mod http;
 mod pgvector;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::target::pgvector::Pgvector;
 pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
 pub use embedded::EmbeddedSpec;
+pub use http::HttpSpec;
 pub use pgvector::PgvectorSpec;
 
 /// One target.
@@ -46,22 +48,32 @@ pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
     /// A table of a PostgreSQL server with pgvector.
-    Pgvector(PgvectorSpec),
+    Pgvector(Box<PgvectorSpec>),
     /// A collection of a Chroma server.
-    Chroma(ChromaSpec),
+    Chroma(Box<ChromaSpec>),
+    /// A service that answers questions over HTTP.
+    Http(Box<HttpSpec>),
 }
 
 impl TargetSpec {
     /// The contract fields that the target finds in itself.
-    pub fn computed(&self) -> &'static [ContractField] {
+    pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
-            TargetSettings::Embedded(_) => &Embedded::COMPUTED,
-            TargetSettings::Pgvector(spec) if spec.settings.list_rows => &Pgvector::COMPUTED_LISTED,
-            TargetSettings::Pgvector(_) => &Pgvector::COMPUTED,
-            TargetSettings::Chroma(spec) if spec.settings.list_rows => &Chroma::COMPUTED_LISTED,
-            TargetSettings::Chroma(_) => &Chroma::COMPUTED,
+            TargetSettings::Pgvector(spec) => listed(&Pgvector::COMPUTED, spec.settings.list_rows),
+            TargetSettings::Chroma(spec) => listed(&Chroma::COMPUTED, spec.settings.list_rows),
+            TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
+            TargetSettings::Http(http) => http.computed(),
         }
     }
+}
+
+/// What a store says of itself, and what listing its rows adds.
+fn listed(stated: &[ContractField], list_rows: bool) -> Vec<ContractField> {
+    let mut fields = stated.to_vec();
+    if list_rows {
+        fields.extend([ContractField::IndexHash, ContractField::Count]);
+    }
+    fields
 }
 
 /// Where a target stands, for messages and paths.
@@ -97,12 +109,14 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
         TargetKind::Pgvector => pgvector::keys(),
         TargetKind::Chroma => chroma::keys(),
+        TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 3] = [
+const KINDS: [(TargetKind, &str); 4] = [
     (TargetKind::Embedded, "embedded"),
+    (TargetKind::Http, "http"),
     (TargetKind::Pgvector, "pgvector"),
     (TargetKind::Chroma, "chroma"),
 ];
@@ -114,6 +128,7 @@ impl Target {
             TargetKind::Embedded => embedded::fill(self),
             TargetKind::Pgvector => pgvector::fill(self),
             TargetKind::Chroma => chroma::fill(self),
+            TargetKind::Http => http::fill(self),
         }
     }
 }
@@ -180,8 +195,11 @@ fn checked(
     let pace = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
-        TargetKind::Pgvector => TargetSettings::Pgvector(pgvector::spec(&place, &mut target)?),
-        TargetKind::Chroma => TargetSettings::Chroma(chroma::spec(&place, &mut target)?),
+        TargetKind::Pgvector => {
+            TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
+        }
+        TargetKind::Chroma => TargetSettings::Chroma(Box::new(chroma::spec(&place, &mut target)?)),
+        TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -193,11 +211,11 @@ fn checked(
     };
     let found = spec
         .computed()
-        .iter()
-        .find(|field| spec.stated.get(**field).is_some());
+        .into_iter()
+        .find(|field| spec.stated.get(*field).is_some());
     match found {
         Some(field) => place.wrong(
-            format!("{field} is found in the index itself"),
+            format!("{field} is found in the target itself"),
             "leave it out of `stated`; `intended` declares what it is meant to be",
         ),
         None => Ok(spec),
@@ -244,7 +262,9 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Pgvector | TargetKind::Chroma => 0,
+            TargetKind::Embedded | TargetKind::Http | TargetKind::Pgvector | TargetKind::Chroma => {
+                0
+            }
         }),
     })
 }

@@ -160,3 +160,101 @@ fn is_loopback(host: &str) -> bool {
     let address: Option<IpAddr> = host.parse().ok();
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::plan::{Overrides, TargetSettings, load};
+
+    /// The second target of a policy, whose table of settings this is.
+    fn read(settings: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ragstone.toml");
+        let text = format!(
+            "gold = '.'\n[referee]\nkind = 'lexical'\n\
+             [[target]]\nname = 'a'\nrole = 'control'\nkind = 'embedded'\n\
+             [[target]]\nname = 'b'\nrole = 'candidate'\nkind = 'pgvector'\n{settings}"
+        );
+        std::fs::write(&path, text).expect("written");
+        let policy = load(&path, &Overrides::default()).map_err(|error| error.to_string())?;
+        match policy.targets[1].settings.clone() {
+            TargetSettings::Pgvector(spec) => Ok(spec.settings),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refuses(settings: &str, words: &str) {
+        let error = read(settings).expect_err("refused");
+        assert!(error.contains(words), "{error}");
+    }
+
+    #[test]
+    fn an_address_is_taken_apart_and_the_rest_has_defaults() {
+        let settings = read("url = 'postgres://db.example/gold%20set'\ntable = 't'").expect("read");
+        assert_eq!(settings.host, "db.example");
+        assert_eq!(
+            (settings.port, settings.database.as_str()),
+            (5432, "gold set")
+        );
+        assert_eq!(settings.tls, Tls::Verify);
+        assert_eq!(
+            (settings.schema.as_str(), settings.user.as_str()),
+            ("public", "postgres")
+        );
+        assert_eq!(settings.metadata_column.as_deref(), Some("metadata"));
+        let bare =
+            read("url = 'postgres://[::1]:6/g'\ntable = 't'\nmetadata_column = ''\ntls = 'off'");
+        let bare = bare.expect("loopback");
+        assert_eq!(
+            (bare.host.as_str(), bare.port, bare.metadata_column),
+            ("::1", 6, None)
+        );
+    }
+
+    #[test]
+    fn encryption_is_never_off_for_another_machine() {
+        refuses(
+            "url = 'postgres://db.example/g'\ntable = 't'\ntls = 'off'",
+            "tls",
+        );
+        refuses(
+            "url = 'postgres://10.0.0.1/g'\ntable = 't'\ntls = 'off'",
+            "tls",
+        );
+        assert!(read("url = 'postgres://localhost/g'\ntable = 't'\ntls = 'off'").is_ok());
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        refuses(
+            "url = 'postgres://u:p@localhost/g'\ntable = 't'",
+            "credentials",
+        );
+        refuses("url = 'postgres://localhost'\ntable = 't'", "no database");
+        refuses("url = 'http://localhost/g'\ntable = 't'", "not of postgres");
+        refuses(
+            "url = 'postgres://localhost/g?sslmode=disable'\ntable = 't'",
+            "parameters",
+        );
+        refuses("url = 'postgres://localhost/g'", "a table is missing");
+        refuses(
+            "url = 'postgres://localhost/g'\ntable = 't'\nprobes = 0",
+            "probes is 0",
+        );
+    }
+
+    #[test]
+    fn the_example_policies_of_the_stores_can_be_read() {
+        let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldsets/handbook/stores");
+        let mut n_read = 0;
+        for entry in std::fs::read_dir(stores).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            load(&path, &Overrides::default()).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            n_read += 1;
+        }
+        assert!(n_read >= 2);
+    }
+}

@@ -83,16 +83,6 @@ impl Chroma {
         ContractField::Dim,
     ];
 
-    /// Those and what its listing says.
-    pub const COMPUTED_LISTED: [ContractField; 6] = [
-        ContractField::Metric,
-        ContractField::IndexParams,
-        ContractField::Analyzer,
-        ContractField::Dim,
-        ContractField::IndexHash,
-        ContractField::Count,
-    ];
-
     /// A collection that can be asked; nothing is sent yet.
     ///
     /// # Errors

@@ -114,16 +114,6 @@ impl Pgvector {
         ContractField::Dim,
     ];
 
-    /// Those and what its listing says.
-    pub const COMPUTED_LISTED: [ContractField; 6] = [
-        ContractField::Metric,
-        ContractField::IndexParams,
-        ContractField::Analyzer,
-        ContractField::Dim,
-        ContractField::IndexHash,
-        ContractField::Count,
-    ];
-
     /// A table that can be asked; nothing is sent yet.
     ///
     /// # Errors
