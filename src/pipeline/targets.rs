@@ -6,16 +6,24 @@ use crate::embed::{Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::TargetName;
 use crate::pipeline::{Occasion, PipelineError};
-use crate::plan::{EmbeddedSpec, EmbeddingSpec, HttpSpec, TargetSettings, TargetSpec};
+use crate::plan::{
+    ChromaSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, TargetSettings, TargetSpec,
+};
 use crate::target::Target;
+use crate::target::chroma::Chroma;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
 use crate::target::http::{Http, ReplySchema};
+use crate::target::pgvector::Pgvector;
 use crate::target::store::QueryVectors;
 
 /// A target whose files are read and which only lacks vectors.
 pub(super) enum Prepared {
     /// An index in this process.
     Embedded(Settings),
+    /// A table of a PostgreSQL server.
+    Pgvector(Box<PgvectorSpec>),
+    /// A collection of a Chroma server.
+    Chroma(Box<ChromaSpec>),
     /// A service, with the schema of its replies.
     Http {
         /// How it is asked.
@@ -37,6 +45,8 @@ pub(super) fn prepare(
         TargetSettings::Embedded(embedded) => {
             Ok(Prepared::Embedded(embedded_settings(embedded, gold)?))
         }
+        TargetSettings::Pgvector(spec) => Ok(Prepared::Pgvector(spec.clone())),
+        TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
         TargetSettings::Http(http) => Ok(Prepared::Http {
             spec: http.clone(),
             schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
@@ -53,7 +63,7 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
-            Self::Http { .. } => Ok(Vec::new()),
+            Self::Http { .. } | Self::Pgvector(_) | Self::Chroma(_) => Ok(Vec::new()),
         }
     }
 
@@ -68,6 +78,10 @@ impl Prepared {
         vectors: &Arc<VectorTable>,
         occasion: &Occasion,
     ) -> Result<Arc<dyn Target>, PipelineError> {
+        let cannot_call = |source| PipelineError::Connection {
+            target: name.clone(),
+            source,
+        };
         match self {
             Self::Embedded(settings) => Ok(Arc::new(Embedded::build(
                 name.clone(),
@@ -76,16 +90,22 @@ impl Prepared {
                 Arc::clone(vectors),
                 &occasion.started_at,
             )?)),
+            Self::Pgvector(spec) => {
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let target = Pgvector::new(name.clone(), spec.settings, vectors);
+                Ok(Arc::new(target.map_err(cannot_call)?))
+            }
+            Self::Chroma(spec) => {
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let target = Chroma::new(name.clone(), spec.settings, vectors);
+                Ok(Arc::new(target.map_err(cannot_call)?))
+            }
             Self::Http { spec, schema } => {
                 let wanted = spec.settings.wants_vector();
                 let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
                 let vectors = vectors.transpose()?;
                 let http = Http::new(name.clone(), spec.settings, schema, vectors);
-                let http = http.map_err(|source| PipelineError::Connection {
-                    target: name.clone(),
-                    source,
-                })?;
-                Ok(Arc::new(http))
+                Ok(Arc::new(http.map_err(cannot_call)?))
             }
         }
     }

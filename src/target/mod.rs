@@ -3,10 +3,12 @@
 //! A failed probe is data, never an abort: a target answers with a [`Reply`] or a [`Failure`] that
 //! says at which stage it failed.
 
+pub mod chroma;
 pub mod embedded;
 mod export;
 pub mod http;
 mod metric;
+pub mod pgvector;
 pub mod store;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,10 @@
 //! The targets of a policy, checked: which keys each kind takes, and what they mean.
 
+mod chroma;
 mod connection;
 mod embedded;
 mod http;
+mod pgvector;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,11 +15,15 @@ use crate::plan::PolicyError;
 use crate::plan::written::{Target, TargetKind};
 use crate::replay::{self, Pace};
 use crate::target::Role;
+use crate::target::chroma::Chroma;
 use crate::target::embedded::Embedded;
+use crate::target::pgvector::Pgvector;
 
+pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
 pub use embedded::EmbeddedSpec;
 pub use http::HttpSpec;
+pub use pgvector::PgvectorSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +47,10 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A table of a PostgreSQL server with pgvector.
+    Pgvector(Box<PgvectorSpec>),
+    /// A collection of a Chroma server.
+    Chroma(Box<ChromaSpec>),
     /// A service that answers questions over HTTP.
     Http(Box<HttpSpec>),
 }
@@ -49,10 +59,21 @@ impl TargetSpec {
     /// The contract fields that the target finds in itself.
     pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
+            TargetSettings::Pgvector(spec) => listed(&Pgvector::COMPUTED, spec.settings.list_rows),
+            TargetSettings::Chroma(spec) => listed(&Chroma::COMPUTED, spec.settings.list_rows),
             TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
             TargetSettings::Http(http) => http.computed(),
         }
     }
+}
+
+/// What a store says of itself, and what listing its rows adds.
+fn listed(stated: &[ContractField], list_rows: bool) -> Vec<ContractField> {
+    let mut fields = stated.to_vec();
+    if list_rows {
+        fields.extend([ContractField::IndexHash, ContractField::Count]);
+    }
+    fields
 }
 
 /// Where a target stands, for messages and paths.
@@ -86,14 +107,18 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Pgvector => pgvector::keys(),
+        TargetKind::Chroma => chroma::keys(),
         TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 2] = [
+const KINDS: [(TargetKind, &str); 4] = [
     (TargetKind::Embedded, "embedded"),
     (TargetKind::Http, "http"),
+    (TargetKind::Pgvector, "pgvector"),
+    (TargetKind::Chroma, "chroma"),
 ];
 
 impl Target {
@@ -101,6 +126,8 @@ impl Target {
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Pgvector => pgvector::fill(self),
+            TargetKind::Chroma => chroma::fill(self),
             TargetKind::Http => http::fill(self),
         }
     }
@@ -168,6 +195,10 @@ fn checked(
     let pace = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Pgvector => {
+            TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
+        }
+        TargetKind::Chroma => TargetSettings::Chroma(Box::new(chroma::spec(&place, &mut target)?)),
         TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
     };
     let spec = TargetSpec {
@@ -231,7 +262,9 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Http => 0,
+            TargetKind::Embedded | TargetKind::Http | TargetKind::Pgvector | TargetKind::Chroma => {
+                0
+            }
         }),
     })
 }
