@@ -9,6 +9,7 @@ mod gate;
 mod hostile;
 mod judged;
 mod layers;
+mod loopback;
 mod overlap;
 mod plan;
 mod readme;
