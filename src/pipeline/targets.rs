@@ -2,18 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::embed::VectorTable;
+use crate::embed::{Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::TargetName;
+use crate::net::{Connection, ConnectionSettings};
 use crate::pipeline::{Occasion, PipelineError};
-use crate::plan::{EmbeddedSpec, TargetSettings, TargetSpec};
+use crate::plan::{
+    ElasticSpec, EmbeddedSpec, EmbeddingSpec, QdrantSpec, TargetSettings, TargetSpec,
+};
 use crate::target::Target;
+use crate::target::elastic::Elastic;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
+use crate::target::qdrant::Qdrant;
+use crate::target::store::QueryVectors;
 
 /// A target whose files are read and which only lacks vectors.
 pub(super) enum Prepared {
     /// An index in this process.
     Embedded(Settings),
+    /// A Qdrant collection.
+    Qdrant(QdrantSpec),
+    /// An Elasticsearch or OpenSearch index.
+    Elastic(ElasticSpec),
 }
 
 /// Reads what the targets need from disk.
@@ -28,6 +38,8 @@ pub(super) fn prepare(
         TargetSettings::Embedded(embedded) => {
             Ok(Prepared::Embedded(embedded_settings(embedded, gold)?))
         }
+        TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
+        TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
     };
     specs.iter().map(one).collect()
 }
@@ -40,6 +52,7 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
+            Self::Qdrant(_) | Self::Elastic(_) => Ok(Vec::new()),
         }
     }
 
@@ -62,8 +75,42 @@ impl Prepared {
                 Arc::clone(vectors),
                 &occasion.started_at,
             )?)),
+            Self::Qdrant(spec) => Ok(Arc::new(Qdrant::new(
+                name.clone(),
+                spec.settings,
+                connection(name, &spec.connection)?,
+                query_vectors(spec.embedding.as_ref(), vectors)?,
+            ))),
+            Self::Elastic(spec) => Ok(Arc::new(Elastic::new(
+                name.clone(),
+                spec.settings,
+                connection(name, &spec.connection)?,
+                query_vectors(spec.embedding.as_ref(), vectors)?,
+            ))),
         }
     }
+}
+
+fn connection(
+    name: &TargetName,
+    settings: &ConnectionSettings,
+) -> Result<Connection, PipelineError> {
+    Connection::new(settings).map_err(|source| PipelineError::Connection {
+        target: name.clone(),
+        source,
+    })
+}
+
+/// The vectors that a store is asked with: the referee's, unless the target has a model of its own.
+fn query_vectors(
+    embedding: Option<&EmbeddingSpec>,
+    vectors: &Arc<VectorTable>,
+) -> Result<QueryVectors, PipelineError> {
+    let Some(spec) = embedding else {
+        return Ok(QueryVectors::Referee(Arc::clone(vectors)));
+    };
+    let endpoint = Endpoint::new(&spec.url, spec.model.as_str(), spec.key_env.clone())?;
+    Ok(QueryVectors::of_endpoint(endpoint))
 }
 
 fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, GoldSetError> {

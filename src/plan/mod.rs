@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
-pub use targets::{EmbeddedSpec, EmbeddingSpec, TargetSettings, TargetSpec};
+pub use targets::{
+    ElasticSpec, EmbeddedSpec, EmbeddingSpec, QdrantSpec, TargetSettings, TargetSpec,
+};
 pub use written::STARTER;
 
 use schemars::Schema;

@@ -3,10 +3,13 @@
 //! A failed probe is data, never an abort: a target answers with a [`Reply`] or a [`Failure`] that
 //! says at which stage it failed.
 
+pub mod elastic;
 pub mod embedded;
 mod export;
 mod metric;
+pub mod qdrant;
 pub mod store;
+pub mod template;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

@@ -241,6 +241,66 @@ duplicated = ["d/s"]
 older_editions = "older.jsonl"
 unnormalised = true
 
+[[target]]
+name = "qdrant"
+role = "candidate"
+kind = "qdrant"
+url = "https://qdrant.invalid:6333"
+collection = "docs"
+vector_name = "text"
+exact = false
+ef_search = 128
+id_field = "row"
+list_rows = true
+auth_env = "QDRANT_KEY"
+auth_header = "api-key"
+headers = { X-Region-Pin = "eu" }
+header_env = { X-Gateway-Key = "GATEWAY_KEY" }
+ca_file = "ca.pem"
+max_body_bytes = 1_000_000
+max_redirects = 1
+concurrency = 4
+rate = 50.0
+warm_up = 5
+
+[target.embedding]
+url = "http://127.0.0.1:8089/v1"
+model = "m"
+key_env = "KEY"
+
+[target.fields]
+doc_id = "doc"
+section_id = "section"
+text = "body"
+vector = "embedding"
+start = "from"
+end = "to"
+unit = "byte"
+
+[[target]]
+name = "elastic"
+role = "candidate"
+kind = "elastic"
+url = "https://elastic.invalid:9200"
+flavour = "opensearch"
+index = "docs"
+mode = "hybrid"
+num_candidates = 200
+rank_window = 50
+pipeline = "fuse"
+auth_file = "password"
+user = "reader"
+
+[[target]]
+name = "own-search"
+role = "candidate"
+kind = "elastic"
+url = "https://elastic.invalid:9200"
+index = "docs"
+auth_env = "ELASTIC_KEY"
+auth_scheme = "ApiKey"
+body = """{"size": {k}, "query": {"match": {"text": "{question}"}}}"""
+
 [gate]
 runbook = "canary"
 stage = "shadow"

@@ -1,7 +1,9 @@
 //! The targets of a policy, checked: which keys each kind takes, and what they mean.
 
 mod connection;
+mod elastic;
 mod embedded;
+mod qdrant;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +17,9 @@ use crate::target::Role;
 use crate::target::embedded::Embedded;
 
 pub use connection::EmbeddingSpec;
+pub use elastic::ElasticSpec;
 pub use embedded::EmbeddedSpec;
+pub use qdrant::QdrantSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +43,10 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A Qdrant collection.
+    Qdrant(QdrantSpec),
+    /// An Elasticsearch or OpenSearch index.
+    Elastic(ElasticSpec),
 }
 
 impl TargetSpec {
@@ -46,6 +54,8 @@ impl TargetSpec {
     pub fn computed(&self) -> &'static [ContractField] {
         match &self.settings {
             TargetSettings::Embedded(_) => &Embedded::COMPUTED,
+            TargetSettings::Qdrant(spec) => spec.settings.computed(),
+            TargetSettings::Elastic(spec) => spec.settings.computed(),
         }
     }
 }
@@ -81,17 +91,25 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Qdrant => qdrant::keys(),
+        TargetKind::Elastic => elastic::keys(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 1] = [(TargetKind::Embedded, "embedded")];
+const KINDS: [(TargetKind, &str); 3] = [
+    (TargetKind::Embedded, "embedded"),
+    (TargetKind::Qdrant, "qdrant"),
+    (TargetKind::Elastic, "elastic"),
+];
 
 impl Target {
     /// Writes the defaults in that the policy digest covers.
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Qdrant => qdrant::fill(self),
+            TargetKind::Elastic => elastic::fill(self),
         }
     }
 }
@@ -158,6 +176,8 @@ fn checked(
     let pace = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Qdrant => TargetSettings::Qdrant(qdrant::spec(&place, &mut target)?),
+        TargetKind::Elastic => TargetSettings::Elastic(elastic::spec(&place, &mut target)?),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -220,7 +240,7 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded => 0,
+            TargetKind::Embedded | TargetKind::Qdrant | TargetKind::Elastic => 0,
         }),
     })
 }

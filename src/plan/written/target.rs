@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::parity::{Contract, ContractField};
+use crate::target::elastic::{Flavour, Mode};
 use crate::target::embedded::{Analyzer, Ranking};
 use crate::target::{Metric, Role};
 
@@ -101,6 +102,48 @@ pub(in crate::plan) struct Target {
     /// `INDEX_HASH`; if not, the two are not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) list_rows: Option<bool>,
+    /// Of `qdrant` and `elastic`: the field that holds a row's id, if that is not the store's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) id_field: Option<String>,
+
+    /// Of `qdrant`: the collection, or an alias of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) collection: Option<String>,
+    /// Of `qdrant`: which of the collection's vectors, if they have names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) vector_name: Option<String>,
+    /// Of `qdrant`: whether the search looks at every vector instead of the index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) exact: Option<bool>,
+    /// Of `qdrant`: size of the search's candidate list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) ef_search: Option<usize>,
+
+    /// Of `elastic`: which server it is; if left out, it is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) flavour: Option<Flavour>,
+    /// Of `elastic`: the index, or an alias of exactly one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) index: Option<String>,
+    /// Of `elastic`: which searches rank; `knn`, if neither this nor a body is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) mode: Option<Mode>,
+    /// Of `elastic`: a search of your own instead, as JSON with the placeholders `{question}`, `{k}`,
+    /// `{vector}`, `{seed}`, `{form}` and `{question_id}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) body: Option<String>,
+    /// Of `elastic`: candidates that each shard looks at; never fewer than the hits asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) num_candidates: Option<usize>,
+    /// Of `elastic`: how deep each ranking goes before fusion; never less than the hits asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) rank_window: Option<usize>,
+    /// Of `elastic`: the search pipeline of an OpenSearch server, which fuses rankings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) pipeline: Option<String>,
 }
 
 /// What a target is.
@@ -109,6 +152,10 @@ pub(in crate::plan) struct Target {
 pub(in crate::plan) enum TargetKind {
     /// An index in this process, over the gold set's own corpus.
     Embedded,
+    /// A Qdrant collection, over REST.
+    Qdrant,
+    /// An Elasticsearch or OpenSearch index.
+    Elastic,
 }
 
 /// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.
