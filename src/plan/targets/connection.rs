@@ -79,6 +79,9 @@ pub(super) fn connection(
             "take them out, and name the environment variable that holds them: auth_env = \"…\"",
         );
     }
+    if target.max_body_bytes == Some(0) {
+        return place.wrong("max_body_bytes is 0", "leave it out to get 16 MiB");
+    }
     let headers = target.headers.take().unwrap_or_default();
     let credential = headers
         .keys()

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::ids::Digest;
 use crate::parity::{Contract, ContractField};
+use crate::target::elastic::question::{NUM_CANDIDATES, RANK_WINDOW};
 use crate::target::elastic::similarity::Similarity;
 use crate::target::elastic::{Flavour, Mode, Settings};
 use crate::target::store::IndexParams;
@@ -220,8 +221,13 @@ impl Index {
         if flavour == Flavour::Opensearch {
             params.state("ef_search", ef_search.unwrap_or(&Value::Null));
         }
-        params.state("num_candidates", &json!(settings.num_candidates));
-        params.state("rank_window", &json!(settings.rank_window));
+        let is_dense = settings.mode.is_some_and(Mode::is_dense);
+        let usual = is_dense && flavour == Flavour::Elasticsearch;
+        let candidates = settings.num_candidates.or(usual.then_some(NUM_CANDIDATES));
+        params.state("num_candidates", &json!(candidates));
+        let fuses = settings.mode == Some(Mode::Hybrid);
+        let window = settings.rank_window.or(fuses.then_some(RANK_WINDOW));
+        params.state("rank_window", &json!(window));
         params.state("pipeline", &json!(settings.pipeline));
         params
     }
@@ -308,7 +314,7 @@ mod tests {
         assert_eq!(
             stated(ContractField::IndexParams),
             Some(
-                "elasticsearch index=docs-v3 search=knn shards=2 text.similarity=BM25 \
+                "elasticsearch index=docs-v3 num_candidates=100 search=knn shards=2 text.similarity=BM25 \
                  vector.ef_construction=100 vector.index=true vector.m=16 \
                  vector.similarity=cosine vector.type=int8_hnsw"
             )

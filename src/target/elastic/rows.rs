@@ -46,10 +46,10 @@ impl Elastic {
         let hits = reply::hits(&mut found)?;
         // The server may go on under another name.
         let moment = found["pit_id"].as_str().map_or(moment, str::to_owned);
-        let last = hits.last().map(|hit| hit["sort"].clone());
-        let next = match last {
-            Some(last) if hits.len() == PAGE_ROWS => Some(next(moment, last, after.as_ref())?),
-            _ => {
+        // Only an empty page is the end: a short one may be all that the server was ready to give.
+        let next = match hits.last() {
+            Some(last) => Some(next(moment, last["sort"].clone(), after.as_ref())?),
+            None => {
                 self.close_moment(known.flavour, &moment, &attempt).await;
                 None
             }

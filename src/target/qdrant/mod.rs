@@ -70,6 +70,18 @@ impl Settings {
         let rows = if self.list_rows { 0 } else { 2 };
         &WITH_ROWS[..WITH_ROWS.len() - rows]
     }
+
+    /// How the index is searched, where that is not left to the server.
+    fn search(&self) -> Value {
+        let mut params = Map::new();
+        if let Some(ef) = self.ef_search {
+            params.insert("hnsw_ef".to_owned(), json!(ef));
+        }
+        if let Some(exact) = self.exact {
+            params.insert("exact".to_owned(), json!(exact));
+        }
+        Value::Object(params)
+    }
 }
 
 impl Qdrant {
@@ -129,6 +141,7 @@ impl Qdrant {
         if let Some(resolved) = resolved {
             collection.params.set("collection", resolved);
         }
+        collection.params.state("search", &self.settings.search());
         *self.distance.write().await = Some(collection.distance.clone());
         Ok(collection)
     }
@@ -184,15 +197,9 @@ impl Qdrant {
         if let Some(name) = &self.settings.vector_name {
             body["using"] = json!(name);
         }
-        let mut params = Map::new();
-        if let Some(ef) = self.settings.ef_search {
-            params.insert("hnsw_ef".to_owned(), json!(ef));
-        }
-        if let Some(exact) = self.settings.exact {
-            params.insert("exact".to_owned(), json!(exact));
-        }
-        if !params.is_empty() {
-            body["params"] = Value::Object(params);
+        let params = self.settings.search();
+        if params != json!({}) {
+            body["params"] = params;
         }
         body
     }
@@ -280,5 +287,93 @@ impl Target for Qdrant {
 impl Export for Qdrant {
     fn page<'a>(&'a self, after: Option<&'a str>, attempt: Arc<Attempt>) -> Working<'a, Page> {
         Box::pin(self.rows(after, attempt))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::VectorTable;
+    use crate::ids::{Form, QuestionId, SectionKey, Seed};
+    use crate::net::{ClientSettings, ConnectionSettings};
+    use crate::units::Cutoff;
+
+    fn named(vector_name: Option<&str>, id_field: Option<&str>) -> Qdrant {
+        let connection = Connection::new(&ConnectionSettings {
+            url: "http://127.0.0.1:1".parse().expect("a URL"),
+            headers: std::collections::BTreeMap::new(),
+            secret_headers: std::collections::BTreeMap::new(),
+            auth: None,
+            client: ClientSettings::default(),
+        });
+        let settings = Settings {
+            collection: "docs".to_owned(),
+            vector_name: vector_name.map(str::to_owned),
+            exact: None,
+            ef_search: None,
+            id_field: id_field.map(str::to_owned),
+            fields: Fields::default(),
+            list_rows: true,
+        };
+        let vectors = QueryVectors::Referee(Arc::new(VectorTable::new("m")));
+        Qdrant::new(
+            TargetName::new("t"),
+            settings,
+            connection.expect("sound"),
+            vectors,
+        )
+    }
+
+    #[test]
+    fn a_named_vector_is_asked_for_by_its_name() {
+        let query = Query {
+            question: QuestionId::new("q"),
+            form: Form::ORIGINAL,
+            seed: Seed(1),
+            k: Cutoff::new(3).expect("positive"),
+            text: "why?".to_owned(),
+            warm_up: false,
+        };
+        let body = named(Some("text"), None).question(&query, &[0.5]);
+        assert_eq!(body["using"], "text");
+        let body = named(None, None).question(&query, &[0.5]);
+        let expected =
+            json!({ "query": [0.5], "limit": 3, "with_payload": true, "with_vector": false });
+        assert_eq!(body, expected, "what is not said is the server's to choose");
+    }
+
+    #[test]
+    fn a_row_has_the_id_that_other_stores_know() {
+        let point = json!({
+            "id": 7,
+            "payload": { "row": "d/s#0", "doc_id": "d", "section_id": "s", "text": "words", "rev": "2" },
+            "vector": { "text": [0.5, 1.0], "title": [1.0] }
+        });
+        let row = named(Some("text"), Some("row"))
+            .row(point.clone())
+            .expect("a row");
+        assert_eq!(
+            (row.id.as_str(), &row.section),
+            ("d/s#0", &SectionKey::new("d", "s"))
+        );
+        assert_eq!(
+            row.metadata.keys().collect::<Vec<_>>(),
+            ["rev"],
+            "the id is no metadata"
+        );
+        assert_eq!(row.vector, Some(vec![0.5, 1.0]));
+        let row = named(Some("text"), None).row(point.clone()).expect("a row");
+        assert_eq!(row.id, "7", "the point's own, as JSON prints it");
+        let failure = named(None, Some("uuid"))
+            .row(point)
+            .expect_err("no such key");
+        assert_eq!(failure.class, "unexpected_shape");
+    }
+
+    #[test]
+    fn an_error_inside_a_success_is_none() {
+        let failure = accepted(&json!({ "status": { "error": "shard is dead" }, "time": 0.1 }));
+        assert_eq!(failure.expect_err("an error").stage, Stage::Tool);
+        accepted(&json!({ "status": "ok", "result": {} })).expect("a success");
     }
 }
