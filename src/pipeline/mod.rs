@@ -26,6 +26,7 @@ use crate::plan::{Policy, TargetSpec};
 use crate::replay::{Arm, Plan, Run, Side, replay};
 use crate::report::{FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord};
 use crate::target::embedded::{BuildError, SkewError};
+use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
@@ -63,6 +64,10 @@ pub enum PipelineError {
         #[diagnostic_source]
         source: ConnectionError,
     },
+    /// The schema of a target's replies.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    ReplySchema(#[from] ReplySchemaError),
     /// A skew.
     #[error(transparent)]
     #[diagnostic(transparent)]

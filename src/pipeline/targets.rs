@@ -8,11 +8,12 @@ use crate::ids::TargetName;
 use crate::net::{Connection, ConnectionSettings};
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{
-    ElasticSpec, EmbeddedSpec, EmbeddingSpec, QdrantSpec, TargetSettings, TargetSpec,
+    ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, QdrantSpec, TargetSettings, TargetSpec,
 };
 use crate::target::Target;
 use crate::target::elastic::Elastic;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
+use crate::target::http::{Http, ReplySchema};
 use crate::target::qdrant::Qdrant;
 use crate::target::store::QueryVectors;
 
@@ -24,6 +25,13 @@ pub(super) enum Prepared {
     Qdrant(QdrantSpec),
     /// An Elasticsearch or OpenSearch index.
     Elastic(ElasticSpec),
+    /// A service, with the schema of its replies.
+    Http {
+        /// How it is asked.
+        spec: Box<HttpSpec>,
+        /// What every reply must satisfy.
+        schema: Option<ReplySchema>,
+    },
 }
 
 /// Reads what the targets need from disk.
@@ -40,6 +48,10 @@ pub(super) fn prepare(
         }
         TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
         TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
+        TargetSettings::Http(http) => Ok(Prepared::Http {
+            spec: http.clone(),
+            schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
+        }),
     };
     specs.iter().map(one).collect()
 }
@@ -52,7 +64,7 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
-            Self::Qdrant(_) | Self::Elastic(_) => Ok(Vec::new()),
+            Self::Http { .. } | Self::Qdrant(_) | Self::Elastic(_) => Ok(Vec::new()),
         }
     }
 
@@ -87,6 +99,17 @@ impl Prepared {
                 connection(name, &spec.connection)?,
                 query_vectors(spec.embedding.as_ref(), vectors)?,
             ))),
+            Self::Http { spec, schema } => {
+                let wanted = spec.settings.wants_vector();
+                let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
+                let vectors = vectors.transpose()?;
+                let http = Http::new(name.clone(), spec.settings, schema, vectors);
+                let http = http.map_err(|source| PipelineError::Connection {
+                    target: name.clone(),
+                    source,
+                })?;
+                Ok(Arc::new(http))
+            }
         }
     }
 }
@@ -101,15 +124,15 @@ fn connection(
     })
 }
 
-/// The vectors that a store is asked with: the referee's, unless the target has a model of its own.
+/// The vectors of a target's own model, or else the referee's.
 fn query_vectors(
     embedding: Option<&EmbeddingSpec>,
-    vectors: &Arc<VectorTable>,
+    referee: &Arc<VectorTable>,
 ) -> Result<QueryVectors, PipelineError> {
-    let Some(spec) = embedding else {
-        return Ok(QueryVectors::Referee(Arc::clone(vectors)));
+    let Some(own) = embedding else {
+        return Ok(QueryVectors::Referee(Arc::clone(referee)));
     };
-    let endpoint = Endpoint::new(&spec.url, spec.model.as_str(), spec.key_env.clone())?;
+    let endpoint = Endpoint::new(&own.url, own.model.clone(), own.key_env.clone())?;
     Ok(QueryVectors::of_endpoint(endpoint))
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
 pub use targets::{
-    ElasticSpec, EmbeddedSpec, EmbeddingSpec, QdrantSpec, TargetSettings, TargetSpec,
+    ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, QdrantSpec, TargetSettings, TargetSpec,
 };
 pub use written::STARTER;
 

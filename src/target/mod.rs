@@ -6,10 +6,10 @@
 pub mod elastic;
 pub mod embedded;
 mod export;
+pub mod http;
 mod metric;
 pub mod qdrant;
 pub mod store;
-pub mod template;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

@@ -1,6 +1,7 @@
 //! A small scripted HTTP/1.1 server on loopback, which stops when it is dropped.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,9 +99,9 @@ impl Response {
     fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
         let mut head = format!("HTTP/1.1 {} X\r\n", self.status);
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            let _ = write!(head, "{name}: {value}\r\n");
         }
-        head += &format!("content-length: {}\r\n\r\n", self.body.len());
+        let _ = write!(head, "content-length: {}\r\n\r\n", self.body.len());
         let whole = [head.as_bytes(), &self.body].concat();
         stream.write_all(&whole)?;
         stream.flush()

@@ -380,8 +380,9 @@ fn settings_that_contradict_each_other_are_refused() {
         ("mode = 'knn'\nbody = '{}'", "mode and body are both given"),
         (
             "body = '{\"q\": \"{query}\"}'",
-            "`{query}` stands for nothing",
+            "the question is never sent",
         ),
+        ("body = '{\"q\": {question}}'", "the body is no JSON"),
         ("flavour = 'opensearch'\nmode = 'hybrid'", "nothing fuses"),
         (
             "flavour = 'elasticsearch'\npipeline = 'p'",

@@ -2,11 +2,11 @@
 
 use crate::net::ConnectionSettings;
 use crate::plan::PolicyError;
-use crate::plan::targets::Place;
 use crate::plan::targets::connection::{self, EmbeddingSpec};
+use crate::plan::targets::{Place, http};
 use crate::plan::written::Target;
 use crate::target::elastic::{Flavour, Mode, Settings};
-use crate::target::template::Template;
+use crate::target::http::{Placeholder, Template};
 
 /// An Elasticsearch or OpenSearch index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +95,11 @@ fn body(place: &Place, target: &mut Target) -> Result<Option<Template>, PolicyEr
     if target.mode.is_some() {
         return place.wrong("mode and body are both given", "keep one");
     }
-    match Template::parse(&body) {
-        Ok(template) => Ok(Some(template)),
-        Err(error) => place.wrong(
-            format!("the body is no template: {error}"),
-            "write the JSON of a search; \"{question}\" stands in quotes, {k} and {vector} do not",
-        ),
+    let body = Template::new(&body);
+    http::body_is_json(place, &body)?;
+    if !body.asks_for(Placeholder::Question) && !body.asks_for(Placeholder::Vector) {
+        let help = "write {question}, or {vector}, into the body";
+        return place.wrong("the question is never sent", help);
     }
+    Ok(Some(body))
 }

@@ -3,6 +3,7 @@
 mod connection;
 mod elastic;
 mod embedded;
+mod http;
 mod qdrant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::target::embedded::Embedded;
 pub use connection::EmbeddingSpec;
 pub use elastic::ElasticSpec;
 pub use embedded::EmbeddedSpec;
+pub use http::HttpSpec;
 pub use qdrant::QdrantSpec;
 
 /// One target.
@@ -43,6 +45,8 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A service that answers questions over HTTP.
+    Http(Box<HttpSpec>),
     /// A Qdrant collection.
     Qdrant(QdrantSpec),
     /// An Elasticsearch or OpenSearch index.
@@ -51,11 +55,12 @@ pub enum TargetSettings {
 
 impl TargetSpec {
     /// The contract fields that the target finds in itself.
-    pub fn computed(&self) -> &'static [ContractField] {
+    pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
-            TargetSettings::Embedded(_) => &Embedded::COMPUTED,
-            TargetSettings::Qdrant(spec) => spec.settings.computed(),
-            TargetSettings::Elastic(spec) => spec.settings.computed(),
+            TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
+            TargetSettings::Http(http) => http.computed(),
+            TargetSettings::Qdrant(spec) => spec.settings.computed().to_vec(),
+            TargetSettings::Elastic(spec) => spec.settings.computed().to_vec(),
         }
     }
 }
@@ -91,14 +96,16 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
         TargetKind::Qdrant => qdrant::keys(),
         TargetKind::Elastic => elastic::keys(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 3] = [
+const KINDS: [(TargetKind, &str); 4] = [
     (TargetKind::Embedded, "embedded"),
+    (TargetKind::Http, "http"),
     (TargetKind::Qdrant, "qdrant"),
     (TargetKind::Elastic, "elastic"),
 ];
@@ -108,6 +115,7 @@ impl Target {
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Http => http::fill(self),
             TargetKind::Qdrant => qdrant::fill(self),
             TargetKind::Elastic => elastic::fill(self),
         }
@@ -176,6 +184,7 @@ fn checked(
     let pace = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
         TargetKind::Qdrant => TargetSettings::Qdrant(qdrant::spec(&place, &mut target)?),
         TargetKind::Elastic => TargetSettings::Elastic(elastic::spec(&place, &mut target)?),
     };
@@ -189,11 +198,11 @@ fn checked(
     };
     let found = spec
         .computed()
-        .iter()
-        .find(|field| spec.stated.get(**field).is_some());
+        .into_iter()
+        .find(|field| spec.stated.get(*field).is_some());
     match found {
         Some(field) => place.wrong(
-            format!("{field} is found in the index itself"),
+            format!("{field} is found in the target itself"),
             "leave it out of `stated`; `intended` declares what it is meant to be",
         ),
         None => Ok(spec),
@@ -240,7 +249,7 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Qdrant | TargetKind::Elastic => 0,
+            TargetKind::Embedded | TargetKind::Http | TargetKind::Qdrant | TargetKind::Elastic => 0,
         }),
     })
 }

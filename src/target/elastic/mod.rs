@@ -19,9 +19,9 @@ use tokio::sync::RwLock;
 use crate::ids::TargetName;
 use crate::net::{Attempt, Connection, Failure, Stage};
 use crate::parity::{Contract, ContractField};
+use crate::target::http::{Escaping, Placeholder, Template};
 use crate::target::store::shape::{finite, id, take_list, text, unexpected, vector};
 use crate::target::store::{Fields, QueryVectors};
-use crate::target::template::Template;
 use crate::target::{
     Export, Hit, Listing, Locality, Page, Query, Reply, StoredRow, Target, Working,
 };
@@ -236,7 +236,10 @@ impl Elastic {
         };
         let known = self.known(&attempt).await?;
         let body = match &self.settings.body {
-            Some(template) => template.render(query, vector.as_deref()),
+            Some(template) => {
+                let vector = vector.as_deref().unwrap_or_default();
+                template.render(query, vector, Escaping::Json)
+            }
             None => {
                 let mode = self.settings.mode.unwrap_or(Mode::Knn);
                 let vector = vector.as_deref().unwrap_or_default();
@@ -270,7 +273,7 @@ impl Elastic {
 
     fn wants_vector(&self) -> bool {
         match &self.settings.body {
-            Some(template) => template.wants_vector(),
+            Some(template) => template.asks_for(Placeholder::Vector),
             None => self.settings.mode.is_some_and(Mode::is_dense),
         }
     }
