@@ -192,22 +192,18 @@ impl Qdrant {
     }
 
     fn page(self, rows: &Rows, asked: &Value) -> Value {
-        let from = asked["offset"].as_u64().unwrap_or(0);
-        let from = if self.stuck {
-            0
-        } else {
-            usize::try_from(from).expect("small")
-        };
+        let from = usize::try_from(asked["offset"].as_u64().unwrap_or(0)).expect("small");
         let point = |row: &StoredRow| {
             let mut point = Self::point(rows, row);
             point["vector"] = json!(row.vector);
             point
         };
         let end = (from + PAGE).min(rows.0.len());
-        let next = if end < rows.0.len() {
-            json!(end)
-        } else {
-            Value::Null
+        let next = match end < rows.0.len() {
+            true => json!(end),
+            // Round and round.
+            false if self.stuck => json!(0),
+            false => Value::Null,
         };
         json!({
             "points": rows.0[from..end].iter().map(point).collect::<Vec<_>>(),
@@ -477,4 +473,75 @@ fn sort(double: Elastic, rows: &Rows, row: &StoredRow) -> Value {
         return json!(row.id);
     }
     json!(rows.0.iter().position(|held| held.id == row.id))
+}
+
+/// A row as a store gives it whose rows have columns, the row's id among them.
+fn columns(row: &StoredRow) -> Value {
+    let mut columns = kept(row);
+    columns.insert("row".to_owned(), json!(row.id));
+    Value::Object(columns)
+}
+
+/// A double of Milvus, with the collection `handbook`.
+pub(crate) fn milvus(rows: Arc<Rows>) -> Loopback {
+    Loopback::answering(move |request| match request.path.as_str() {
+        "/v2/vectordb/entities/search" => {
+            let asked = request.json();
+            assert_eq!(asked["collectionName"], "handbook");
+            let found = rows.nearest(&asked["data"][0], Metric::Cosine, &asked["limit"]);
+            let entity = |(row, score): &(&StoredRow, f64)| {
+                let mut entity = columns(row);
+                // Under COSINE it is a similarity, whatever it is called.
+                entity["distance"] = json!(score);
+                entity["id"] = json!(450_000);
+                entity
+            };
+            let data: Vec<Value> = found.iter().map(entity).collect();
+            Response::json(&json!({ "code": 0, "cost": 0, "data": data }))
+        }
+        "/v1/vector/collections/describe?collectionName=handbook" => Response::json(&json!({
+            "code": 200,
+            "data": {
+                "collectionName": "handbook", "enableDynamicField": true, "load": "LoadStateLoaded",
+                "fields": [{ "name": "vector", "type": "FloatVector(512)", "primaryKey": false }],
+                "indexes": [{ "fieldName": "vector", "indexName": "vector", "metricType": "COSINE" }],
+                "shardsNum": 1
+            }
+        })),
+        _ => refusing(404, &json!({ "code": 404, "message": "page not found" })),
+    })
+}
+
+/// A double of Weaviate, with the collection `Handbook`.
+pub(crate) fn weaviate(rows: Arc<Rows>) -> Loopback {
+    Loopback::answering(move |request| match request.path.as_str() {
+        "/v1/graphql" => {
+            let asked = request.json();
+            let query = asked["query"].as_str().expect("GraphQL");
+            let part = |from: &str, to: char| -> Value {
+                let (_, rest) = query.split_once(from).expect("an argument");
+                let end = rest.find(to).expect("its end");
+                serde_json::from_str(&rest[..end]).expect("a literal that JSON has too")
+            };
+            let vector = part("vector:", '}');
+            let found = rows.nearest(&vector, Metric::Cosine, &part("limit:", ')'));
+            let object = |(row, score): &(&StoredRow, f64)| {
+                let mut object = columns(row);
+                object["_additional"] = json!({ "distance": 1.0 - score });
+                object
+            };
+            let objects: Vec<Value> = found.iter().map(object).collect();
+            Response::json(&json!({ "data": { "Get": { "Handbook": objects } } }))
+        }
+        "/v1/schema/Handbook" => Response::json(&json!({
+            "class": "Handbook",
+            "properties": [{ "name": "text", "dataType": ["text"] }],
+            "vectorizer": "none",
+            "vectorIndexType": "hnsw",
+            "vectorIndexConfig": {
+                "distance": "cosine", "efConstruction": 128, "maxConnections": 32, "ef": -1
+            }
+        })),
+        _ => refusing(404, &json!({ "error": [{ "message": "not found" }] })),
+    })
 }
