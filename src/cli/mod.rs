@@ -11,6 +11,7 @@ mod failure;
 mod gate;
 mod gold;
 mod init;
+mod interrupt;
 mod merge;
 mod message;
 mod output;

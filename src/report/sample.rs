@@ -388,6 +388,7 @@ fn record() -> RunRecord {
                 contract_at_start: Some(contract.clone()),
                 contract_at_end: Some(contract),
                 contract_error: None,
+                given_up: None,
                 seeds_vary: Some(false),
                 asked_in: None,
                 baseline_of: None,

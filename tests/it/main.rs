@@ -14,6 +14,7 @@ mod overlap;
 mod plan;
 mod readme;
 mod reference;
+mod resume;
 mod runbooks;
 mod schema;
 mod slices;
