@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ragstone::embed::Referee;
 use ragstone::goldset;
 use ragstone::ids::TargetName;
+use ragstone::target::elastic::Flavour;
 use ragstone::target::embedded::{self, Settings};
 use ragstone::target::{Metric, StoredRow};
 use serde_json::{Map, Value, json};
@@ -199,11 +200,13 @@ impl Qdrant {
             point
         };
         let end = (from + PAGE).min(rows.0.len());
-        let next = match end < rows.0.len() {
-            true => json!(end),
+        let next = if end < rows.0.len() {
+            json!(end)
+        } else if self.stuck {
             // Round and round.
-            false if self.stuck => json!(0),
-            false => Value::Null,
+            json!(0)
+        } else {
+            Value::Null
         };
         json!({
             "points": rows.0[from..end].iter().map(point).collect::<Vec<_>>(),
@@ -215,7 +218,7 @@ impl Qdrant {
 /// What is peculiar about a double of Elasticsearch or OpenSearch.
 #[derive(Clone, Copy)]
 pub(crate) struct Elastic {
-    pub(crate) opensearch: bool,
+    pub(crate) flavour: Flavour,
     pub(crate) similarity: &'static str,
     /// What the alias stands for.
     pub(crate) indices: &'static [&'static str],
@@ -227,14 +230,14 @@ pub(crate) struct Elastic {
 
 impl Elastic {
     pub(crate) const ELASTICSEARCH: Self = Self {
-        opensearch: false,
+        flavour: Flavour::Elasticsearch,
         similarity: "cosine",
         indices: &["docs-v3"],
         failed_shards: 0,
         stuck: false,
     };
     pub(crate) const OPENSEARCH: Self = Self {
-        opensearch: true,
+        flavour: Flavour::Opensearch,
         similarity: "cosinesimil",
         ..Self::ELASTICSEARCH
     };
@@ -256,9 +259,9 @@ impl Elastic {
 
     fn answer(self, rows: &Rows, request: &Request, moments: &AtomicUsize) -> Response {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-        let moment = match self.opensearch {
-            true => "/docs/_search/point_in_time",
-            false => "/docs/_pit",
+        let moment = match self.flavour {
+            Flavour::Opensearch => "/docs/_search/point_in_time",
+            Flavour::Elasticsearch => "/docs/_pit",
         };
         let whole = json!({ "total": 2, "successful": 2, "skipped": 0, "failed": 0 });
         match (request.method.as_str(), path) {
@@ -266,24 +269,24 @@ impl Elastic {
             ("GET", "/docs/_mapping/field/vector,text") if query == "include_defaults=true" => {
                 Response::json(&self.mapping())
             }
-            ("GET", "/docs-v3/_settings") => Response::json(&self.settings()),
+            ("GET", "/docs-v3/_settings") => Response::json(&Self::settings()),
             ("GET", "/_cluster/health/docs-v3") => Response::json(&json!({
                 "cluster_name": "search", "status": "yellow", "timed_out": false,
                 "number_of_nodes": 1, "active_primary_shards": 2, "unassigned_shards": 2
             })),
             ("POST", "/docs/_search") => {
                 let asked = request.json();
-                let fused = self.opensearch && !asked["query"]["hybrid"].is_null();
+                let fused = self.is_opensearch() && !asked["query"]["hybrid"].is_null();
                 assert_eq!(query == "search_pipeline=fuse", fused, "{query}");
                 self.hits(rows, &asked)
             }
             ("POST", "/_search") => Response::json(&self.page(rows, &request.json(), moments)),
             ("POST", path) if path == moment && query.starts_with("keep_alive=") => {
-                Response::json(&match self.opensearch {
-                    true => {
+                Response::json(&match self.flavour {
+                    Flavour::Opensearch => {
                         json!({ "pit_id": "m-0", "_shards": whole, "creation_time": 1_763_683_200_000_u64 })
                     }
-                    false => json!({ "id": "m-0" }),
+                    Flavour::Elasticsearch => json!({ "id": "m-0" }),
                 })
             }
             ("DELETE", "/_pit" | "/_search/point_in_time") => {
@@ -297,12 +300,16 @@ impl Elastic {
         }
     }
 
+    fn is_opensearch(self) -> bool {
+        self.flavour == Flavour::Opensearch
+    }
+
     fn about(self) -> Value {
-        let version = match self.opensearch {
-            true => {
+        let version = match self.flavour {
+            Flavour::Opensearch => {
                 json!({ "distribution": "opensearch", "number": "2.19.1", "lucene_version": "9.12.1" })
             }
-            false => {
+            Flavour::Elasticsearch => {
                 json!({ "number": "9.2.0", "build_flavor": "default", "lucene_version": "10.3.1" })
             }
         };
@@ -310,12 +317,12 @@ impl Elastic {
     }
 
     fn mapping(self) -> Value {
-        let vector = match self.opensearch {
-            true => json!({ "type": "knn_vector", "dimension": 512, "method": {
+        let vector = match self.flavour {
+            Flavour::Opensearch => json!({ "type": "knn_vector", "dimension": 512, "method": {
                 "name": "hnsw", "engine": "lucene", "space_type": self.similarity,
                 "parameters": { "ef_construction": 128, "m": 24 }
             } }),
-            false => json!({
+            Flavour::Elasticsearch => json!({
                 "type": "dense_vector", "dims": 512, "index": true, "similarity": self.similarity,
                 "index_options": { "type": "int8_hnsw", "m": 16, "ef_construction": 100 }
             }),
@@ -332,7 +339,7 @@ impl Elastic {
         Value::Object(indices.collect())
     }
 
-    fn settings(self) -> Value {
+    fn settings() -> Value {
         json!({ "docs-v3": {
             "settings": { "index": {
                 "number_of_shards": "2", "number_of_replicas": "1", "provided_name": "docs-v3",
@@ -359,7 +366,7 @@ impl Elastic {
             let words = rows.by_words(words.expect("words"), window);
             let nearest = self.nearest(rows, &fused["retrievers"][1]["knn"]);
             (fuse(&[words, nearest], size), false)
-        } else if self.opensearch {
+        } else if self.is_opensearch() {
             (near(&asked["query"]["knn"]["vector"]), true)
         } else {
             (self.nearest(rows, &asked["knn"]), true)
@@ -405,7 +412,11 @@ impl Elastic {
 
     /// Each page goes on under another name of the same moment.
     fn page(self, rows: &Rows, asked: &Value, moments: &AtomicUsize) -> Value {
-        let wanted = if self.opensearch { "_id" } else { "_shard_doc" };
+        let wanted = if self.is_opensearch() {
+            "_id"
+        } else {
+            "_shard_doc"
+        };
         assert_eq!(asked["sort"], json!([{ wanted: "asc" }]));
         let from = match &asked["search_after"][0] {
             Value::Null => 0,
@@ -422,7 +433,7 @@ impl Elastic {
         let hit = |row: &StoredRow| {
             let mut source = kept(row);
             // From 9.2 on, a vector is only given to who asks for it.
-            if self.opensearch || asked["_source"]["exclude_vectors"] == false {
+            if self.is_opensearch() || asked["_source"]["exclude_vectors"] == false {
                 source.insert("vector".to_owned(), json!(row.vector));
             }
             json!({ "_index": "docs-v3", "_id": row.id, "_score": null, "_source": source,
@@ -469,7 +480,7 @@ fn analysed(asked: &Value) -> Value {
 
 /// The sort value of a row in a listing.
 fn sort(double: Elastic, rows: &Rows, row: &StoredRow) -> Value {
-    if double.opensearch {
+    if double.is_opensearch() {
         return json!(row.id);
     }
     json!(rows.0.iter().position(|held| held.id == row.id))

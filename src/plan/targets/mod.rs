@@ -181,7 +181,7 @@ fn checked(
         return place.wrong("a baseline is a run, not a target", help);
     }
     own_keys(&place, &target)?;
-    let pace = pace(&place, &target, usual)?;
+    let how_fast = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
         TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
@@ -193,7 +193,7 @@ fn checked(
         role: target.role,
         intended: contract(target.intended),
         stated: contract(target.stated),
-        pace,
+        pace: how_fast,
         settings,
     };
     let found = spec

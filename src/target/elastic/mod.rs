@@ -235,17 +235,13 @@ impl Elastic {
             None
         };
         let known = self.known(&attempt).await?;
-        let body = match &self.settings.body {
-            Some(template) => {
-                let vector = vector.as_deref().unwrap_or_default();
-                template.render(query, vector, Escaping::Json)
-            }
-            None => {
-                let mode = self.settings.mode.unwrap_or(Mode::Knn);
-                let vector = vector.as_deref().unwrap_or_default();
-                let question = self.settings.question(known.flavour, mode, query, vector)?;
-                question.to_string()
-            }
+        let near = vector.as_deref().unwrap_or_default();
+        let body = if let Some(template) = &self.settings.body {
+            template.render(query, near, Escaping::Json)
+        } else {
+            let mode = self.settings.mode.unwrap_or(Mode::Knn);
+            let question = self.settings.question(known.flavour, mode, query, near)?;
+            question.to_string()
         };
         let mut url = self.connection.below(&[&self.settings.index, "_search"]);
         if let Some(pipeline) = &self.settings.pipeline {

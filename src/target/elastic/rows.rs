@@ -47,12 +47,11 @@ impl Elastic {
         // The server may go on under another name.
         let moment = found["pit_id"].as_str().map_or(moment, str::to_owned);
         // Only an empty page is the end: a short one may be all that the server was ready to give.
-        let next = match hits.last() {
-            Some(last) => Some(next(moment, last["sort"].clone(), after.as_ref())?),
-            None => {
-                self.close_moment(known.flavour, &moment, &attempt).await;
-                None
-            }
+        let next = if let Some(last) = hits.last() {
+            Some(next(moment, last["sort"].clone(), after.as_ref())?)
+        } else {
+            self.close_moment(known.flavour, &moment, &attempt).await;
+            None
         };
         let rows = hits.into_iter().map(|hit| self.row(hit));
         Ok(Page {
