@@ -97,7 +97,8 @@ impl Index {
             // An unindexed vector has no similarity of its own.
             let indexed = vector["index"] != false;
             let word = vector["similarity"].as_str().filter(|_| indexed)?;
-            return Some(Similarity::of_dense_vector(word));
+            let element = vector["element_type"].as_str();
+            return Some(Similarity::of_dense_vector(word, element));
         }
         let spaces = [&vector["method"]["space_type"], &vector["space_type"]];
         let space = spaces.into_iter().find_map(|value| value.as_str())?;
@@ -116,21 +117,23 @@ impl Index {
         if text["type"] != "text" {
             return text["type"].as_str().map(str::to_owned);
         }
-        let mapped = |key: &str| text[key].as_str().filter(|name| *name != "default");
+        // A custom analyzer has no other name; what it is made of, the digest of the settings tells.
         let of_index = |name: &'static str| {
             let defined = &self.index_settings()["analysis"]["analyzer"][name];
             let kind = defined.get("type").and_then(Value::as_str);
-            // A custom analyzer has no other name; what it is made of, its digest tells.
-            defined
-                .is_object()
-                .then(|| kind.filter(|kind| *kind != "custom").unwrap_or(name))
+            let kind = kind.filter(|kind| *kind != "custom");
+            defined.is_object().then_some(kind.unwrap_or(name))
         };
-        let indexing = mapped("analyzer")
-            .or_else(|| of_index("default"))
-            .unwrap_or("standard");
-        let searching = mapped("search_analyzer")
-            .or_else(|| of_index("default_search"))
-            .unwrap_or(indexing);
+        let usual = || of_index("default").unwrap_or("standard");
+        let indexing = match text["analyzer"].as_str() {
+            None | Some("default") => usual(),
+            Some(name) => name,
+        };
+        let searching = match text["search_analyzer"].as_str() {
+            None | Some("default_search") => of_index("default_search").unwrap_or(indexing),
+            Some("default") => usual(),
+            Some(name) => name,
+        };
         Some(if searching == indexing {
             indexing.to_owned()
         } else {
@@ -378,7 +381,14 @@ mod tests {
         let apart = json!({ "type": "text", "analyzer": "english", "search_analyzer": "standard" });
         analyzer(apart, Value::Null, "english/standard");
         let search = json!({ "analyzer": { "default_search": { "type": "simple" } } });
-        analyzer(json!({ "type": "text" }), search, "standard/simple");
+        analyzer(json!({ "type": "text" }), search.clone(), "standard/simple");
+        let expanded = json!({
+            "type": "text", "analyzer": "default", "search_analyzer": "default_search"
+        });
+        analyzer(expanded, search.clone(), "standard/simple");
+        let explicit =
+            json!({ "type": "text", "analyzer": "english", "search_analyzer": "english" });
+        analyzer(explicit, search, "english");
         analyzer(json!({ "type": "keyword" }), Value::Null, "keyword");
     }
 

@@ -11,8 +11,9 @@
 //! | `max_inner_product`, `innerproduct` | `1 / (1 − dot)` below 0, else `dot + 1` | `1 − 1/s` below 1, else `s − 1` |
 //! | `l1`, `linf`, `hamming` | `1 / (1 + d)` | `1 − 1/s` |
 //!
-//! Sources: the vendors' references (`dense_vector`, k-NN spaces). The `nmslib` engine has bent cosines
-//! in two ways over time, and its scores are left as they are.
+//! Sources: the vendors' references (`dense_vector`, k-NN spaces). Scores are left as they are where the
+//! formula is another one: `dot_product` of bytes, vectors of bits, and cosines of the `nmslib` engine,
+//! which it has bent in two ways over time.
 
 use crate::target::Metric;
 
@@ -55,9 +56,11 @@ pub(super) struct Similarity {
 }
 
 impl Similarity {
-    /// Elasticsearch's `similarity` of a `dense_vector`.
-    pub(super) fn of_dense_vector(word: &str) -> Self {
+    /// Elasticsearch's `similarity` of a `dense_vector` of such elements.
+    pub(super) fn of_dense_vector(word: &str, element: Option<&str>) -> Self {
         let (metric, scale) = match word {
+            "l2_norm" if element == Some("bit") => ("hamming", Scale::Raw),
+            "dot_product" if element == Some("byte") => (Metric::Dot.name(), Scale::Raw),
             "cosine" => (Metric::Cosine.name(), Scale::Half),
             "dot_product" => (Metric::Dot.name(), Scale::Half),
             "l2_norm" => (Metric::L2.name(), Scale::Squared),
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_words_of_both_vendors_are_known() {
-        let dense = |word| Similarity::of_dense_vector(word);
+        let dense = |word| Similarity::of_dense_vector(word, Some("float"));
         assert_eq!(
             dense("max_inner_product"),
             Similarity::new("dot", Scale::Piecewise)
@@ -164,5 +167,9 @@ mod tests {
         let nmslib = Similarity::of_knn_vector("cosinesimil", Some("nmslib"));
         assert_eq!(nmslib, Similarity::new("cosine", Scale::Raw));
         assert_eq!(dense("jaccard"), Similarity::new("jaccard", Scale::Raw));
+        let bytes = Similarity::of_dense_vector("dot_product", Some("byte"));
+        assert_eq!(bytes, Similarity::new("dot", Scale::Raw));
+        let bits = Similarity::of_dense_vector("l2_norm", Some("bit"));
+        assert_eq!(bits, Similarity::new("hamming", Scale::Raw));
     }
 }
