@@ -5,15 +5,19 @@ use std::sync::Arc;
 use crate::embed::{Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::TargetName;
+use crate::net::{Connection, ConnectionSettings};
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{
-    ChromaSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, TargetSettings, TargetSpec,
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
+    TargetSettings, TargetSpec,
 };
 use crate::target::Target;
 use crate::target::chroma::Chroma;
+use crate::target::elastic::Elastic;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
 use crate::target::http::{Http, ReplySchema};
 use crate::target::pgvector::Pgvector;
+use crate::target::qdrant::Qdrant;
 use crate::target::store::QueryVectors;
 
 /// A target whose files are read and which only lacks vectors.
@@ -24,6 +28,10 @@ pub(super) enum Prepared {
     Pgvector(Box<PgvectorSpec>),
     /// A collection of a Chroma server.
     Chroma(Box<ChromaSpec>),
+    /// A Qdrant collection.
+    Qdrant(QdrantSpec),
+    /// An Elasticsearch or OpenSearch index.
+    Elastic(ElasticSpec),
     /// A service, with the schema of its replies.
     Http {
         /// How it is asked.
@@ -47,6 +55,8 @@ pub(super) fn prepare(
         }
         TargetSettings::Pgvector(spec) => Ok(Prepared::Pgvector(spec.clone())),
         TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
+        TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
+        TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
         TargetSettings::Http(http) => Ok(Prepared::Http {
             spec: http.clone(),
             schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
@@ -63,7 +73,11 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
-            Self::Http { .. } | Self::Pgvector(_) | Self::Chroma(_) => Ok(Vec::new()),
+            Self::Http { .. }
+            | Self::Pgvector(_)
+            | Self::Chroma(_)
+            | Self::Qdrant(_)
+            | Self::Elastic(_) => Ok(Vec::new()),
         }
     }
 
@@ -100,6 +114,18 @@ impl Prepared {
                 let target = Chroma::new(name.clone(), spec.settings, vectors);
                 Ok(Arc::new(target.map_err(cannot_call)?))
             }
+            Self::Qdrant(spec) => Ok(Arc::new(Qdrant::new(
+                name.clone(),
+                spec.settings,
+                connection(name, &spec.connection)?,
+                query_vectors(spec.embedding.as_ref(), vectors)?,
+            ))),
+            Self::Elastic(spec) => Ok(Arc::new(Elastic::new(
+                name.clone(),
+                spec.settings,
+                connection(name, &spec.connection)?,
+                query_vectors(spec.embedding.as_ref(), vectors)?,
+            ))),
             Self::Http { spec, schema } => {
                 let wanted = spec.settings.wants_vector();
                 let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
@@ -109,6 +135,16 @@ impl Prepared {
             }
         }
     }
+}
+
+fn connection(
+    name: &TargetName,
+    settings: &ConnectionSettings,
+) -> Result<Connection, PipelineError> {
+    Connection::new(settings).map_err(|source| PipelineError::Connection {
+        target: name.clone(),
+        source,
+    })
 }
 
 /// The vectors of a target's own model, or else the referee's.

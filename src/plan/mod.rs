@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
 pub use targets::{
-    ChromaSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, TargetSettings, TargetSpec,
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
+    TargetSettings, TargetSpec,
 };
 pub use written::STARTER;
 

@@ -4,11 +4,13 @@
 //! says at which stage it failed.
 
 pub mod chroma;
+pub mod elastic;
 pub mod embedded;
 mod export;
 pub mod http;
 mod metric;
 pub mod pgvector;
+pub mod qdrant;
 pub mod store;
 
 use std::collections::BTreeMap;

@@ -23,4 +23,6 @@ mod schema;
 mod slices;
 mod soundness;
 mod squad;
+mod store_doubles;
+mod stores;
 mod support;

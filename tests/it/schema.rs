@@ -242,6 +242,53 @@ older_editions = "older.jsonl"
 unnormalised = true
 
 [[target]]
+name = "qdrant"
+role = "candidate"
+kind = "qdrant"
+url = "https://qdrant.invalid:6333"
+collection = "docs"
+vector_name = "text"
+exact = false
+ef_search = 128
+id_field = "row"
+list_rows = true
+auth_env = "QDRANT_KEY"
+auth_header = "api-key"
+
+[target.fields]
+doc_id = "doc"
+section_id = "section"
+text = "body"
+vector = "embedding"
+start = "from"
+end = "to"
+unit = "byte"
+
+[[target]]
+name = "elastic"
+role = "candidate"
+kind = "elastic"
+url = "https://elastic.invalid:9200"
+flavour = "opensearch"
+index = "docs"
+mode = "hybrid"
+num_candidates = 200
+rank_window = 50
+pipeline = "fuse"
+auth_file = "password"
+user = "reader"
+
+[[target]]
+name = "own-search"
+role = "candidate"
+kind = "elastic"
+url = "https://elastic.invalid:9200"
+index = "docs"
+auth_env = "ELASTIC_KEY"
+auth_scheme = "ApiKey"
+body = """{"size": {k}, "query": {"match": {"text": "{question}"}}}"""
+
+[[target]]
 name = "service"
 role = "candidate"
 kind = "http"

@@ -2,9 +2,11 @@
 
 mod chroma;
 mod connection;
+mod elastic;
 mod embedded;
 mod http;
 mod pgvector;
+mod qdrant;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,9 +23,11 @@ use crate::target::pgvector::Pgvector;
 
 pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
+pub use elastic::ElasticSpec;
 pub use embedded::EmbeddedSpec;
 pub use http::HttpSpec;
 pub use pgvector::PgvectorSpec;
+pub use qdrant::QdrantSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +57,10 @@ pub enum TargetSettings {
     Chroma(Box<ChromaSpec>),
     /// A service that answers questions over HTTP.
     Http(Box<HttpSpec>),
+    /// A Qdrant collection.
+    Qdrant(QdrantSpec),
+    /// An Elasticsearch or OpenSearch index.
+    Elastic(ElasticSpec),
 }
 
 impl TargetSpec {
@@ -63,6 +71,8 @@ impl TargetSpec {
             TargetSettings::Chroma(spec) => listed(&Chroma::COMPUTED, spec.settings.list_rows),
             TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
             TargetSettings::Http(http) => http.computed(),
+            TargetSettings::Qdrant(spec) => spec.settings.computed().to_vec(),
+            TargetSettings::Elastic(spec) => spec.settings.computed().to_vec(),
         }
     }
 }
@@ -91,6 +101,9 @@ impl Place<'_> {
     }
 }
 
+/// Probes that a target over a network is asked in advance, if the policy does not say.
+const WARM_UP: usize = 3;
+
 /// Keys that every target has.
 const COMMON: [&str; 8] = [
     "name",
@@ -110,15 +123,19 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
         TargetKind::Pgvector => pgvector::keys(),
         TargetKind::Chroma => chroma::keys(),
         TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
+        TargetKind::Qdrant => qdrant::keys(),
+        TargetKind::Elastic => elastic::keys(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 4] = [
+const KINDS: [(TargetKind, &str); 6] = [
     (TargetKind::Embedded, "embedded"),
     (TargetKind::Http, "http"),
     (TargetKind::Pgvector, "pgvector"),
     (TargetKind::Chroma, "chroma"),
+    (TargetKind::Qdrant, "qdrant"),
+    (TargetKind::Elastic, "elastic"),
 ];
 
 impl Target {
@@ -129,6 +146,8 @@ impl Target {
             TargetKind::Pgvector => pgvector::fill(self),
             TargetKind::Chroma => chroma::fill(self),
             TargetKind::Http => http::fill(self),
+            TargetKind::Qdrant => qdrant::fill(self),
+            TargetKind::Elastic => elastic::fill(self),
         }
     }
 }
@@ -200,6 +219,8 @@ fn checked(
         }
         TargetKind::Chroma => TargetSettings::Chroma(Box::new(chroma::spec(&place, &mut target)?)),
         TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
+        TargetKind::Qdrant => TargetSettings::Qdrant(qdrant::spec(&place, &mut target)?),
+        TargetKind::Elastic => TargetSettings::Elastic(elastic::spec(&place, &mut target)?),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -262,9 +283,8 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Http | TargetKind::Pgvector | TargetKind::Chroma => {
-                0
-            }
+            TargetKind::Embedded => 0,
+            _ => WARM_UP,
         }),
     })
 }
