@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::cli::gate::{AskedAt, keep, make_folder, now, replay};
+use crate::cli::gate::{AskedAt, CacheArgs, keep, make_folder, now, replay};
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, answers};
 use crate::compare::{Chosen, compare, declared, settings};
@@ -29,6 +29,8 @@ pub(super) struct Args {
     /// A contract field that differs on purpose, such as `INDEX_HASH`; may be given more than once.
     #[arg(long, value_name = "FIELD")]
     versioned: Vec<ContractField>,
+    #[command(flatten)]
+    cache: CacheArgs,
     /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -98,7 +100,13 @@ async fn targets(args: &Args, asked_at: &AskedAt) -> Result<Report, Failure> {
             args.policy.display()
         )));
     }
-    let policy = plan::load(&args.policy, &Overrides::default())?;
+    let policy = plan::load(
+        &args.policy,
+        &Overrides {
+            cache: args.cache.settings(),
+            ..Overrides::default()
+        },
+    )?;
     let policy = pair(policy, args)?;
     let AskedAt { occasion, folder } = asked_at;
     let replayed = replay(policy, occasion, folder).await?;

@@ -12,7 +12,7 @@ mod failure;
 mod fault;
 mod secret;
 
-pub use attempt::{Attempt, Timing};
+pub use attempt::{Attempt, Taken, Timing};
 pub use client::{Client, ClientSettings, NetError, Opened};
 pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};
 pub use failure::{Failure, Retry, Stage};

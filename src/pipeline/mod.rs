@@ -6,6 +6,7 @@
 mod conclude;
 mod outlook;
 mod prepare;
+mod record;
 mod targets;
 
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::earlier::{NotComparable, Sides};
+use crate::earlier::{NoSide, NotComparable, Sides};
 use crate::embed::{EmbedError, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
 use crate::ids::{Digest, TargetName};
@@ -23,14 +24,17 @@ use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, mea
 use crate::net::ConnectionError;
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, TargetSpec};
-use crate::replay::{Arm, Plan, Run, Side, replay};
-use crate::report::{FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord};
+use crate::replay::{Arm, Cached, Plan, Run, Side, replay};
+use crate::report::{
+    AskedIn, FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord,
+};
 use crate::target::embedded::{BuildError, SkewError};
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
 pub use outlook::outlook;
 pub use prepare::also_embedded;
+pub use record::Asked;
 
 use prepare::{asked, asked_texts, before, history, referee};
 
@@ -79,6 +83,10 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotComparable(#[from] NotComparable),
+    /// An earlier run without the target that was named.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NoSide(#[from] NoSide),
     /// An earlier run that does not say when it began.
     #[error("{}: the run does not say when it began", run.display())]
     #[diagnostic(
@@ -101,6 +109,10 @@ pub struct Session {
     referee: Referee,
     vectors: Arc<VectorTable>,
     arms: Vec<Arm>,
+    /// For each, the run in which it was asked, if that is not this one.
+    asked_in: Vec<Option<AskedIn>>,
+    /// For each, where its replies are kept, if they are.
+    caches: Vec<Option<Arc<Cached>>>,
     /// The targets as they were before, if the policy names an earlier run.
     before: Option<Sides>,
     /// Earlier runs of the same step, if the policy says which there are.
@@ -135,7 +147,7 @@ impl Session {
         let gold_digest = gold.digest();
         let n_questions = gold.questions.len();
         policy.filter.apply(&mut gold)?;
-        let prepared = targets::prepare(&policy.targets, &gold)?;
+        let prepared = targets::prepare(&policy.targets, &gold, gold_digest)?;
         let referee = referee(&policy.referee, &gold)?;
         let mut texts = asked_texts(&gold);
         for target in &prepared {
@@ -149,12 +161,26 @@ impl Session {
         let before = before.transpose()?;
         let history = policy.history.as_deref().map(history).transpose()?;
         let mut arms = Vec::new();
+        let (mut asked_in, mut caches) = (Vec::new(), Vec::new());
         for (spec, prepared) in policy.targets.iter().zip(prepared) {
+            asked_in.push(prepared.asked_in());
+            let target = prepared.build(&spec.name, &gold, &vectors, occasion)?;
+            let kept = policy.cache.as_ref().filter(|_| spec.may_be_kept());
+            let cached = kept.map(|cache| {
+                let settings = targets::settings_digest(spec, &referee.id(&vectors));
+                Arc::new(Cached::new(
+                    target.clone(),
+                    settings,
+                    &occasion.run_id,
+                    cache,
+                ))
+            });
             arms.push(Arm {
-                target: prepared.build(&spec.name, &gold, &vectors, occasion)?,
+                target: cached.clone().map_or(target, |cached| cached),
                 stated: spec.stated.clone(),
                 pace: spec.pace,
             });
+            caches.push(cached);
         }
         Ok(Self {
             policy,
@@ -164,6 +190,8 @@ impl Session {
             referee,
             vectors,
             arms,
+            asked_in,
+            caches,
             before,
             history,
         })
@@ -186,55 +214,20 @@ impl Session {
     }
 
     fn record(&self, run: &Run, occasion: &Occasion) -> RunRecord {
-        let settings = &self.policy.replay;
-        RunRecord {
-            format: RunRecord::FORMAT,
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            run_id: occasion.run_id.clone(),
-            gold_name: self.gold.manifest.name.clone(),
+        let asked = record::Asked {
+            policy: &self.policy,
+            gold: &self.gold,
             gold_digest: self.gold_digest,
-            policy_digest: self.policy.digest,
-            filter: self.policy.filter.clone(),
-            gold_questions: self.n_questions,
-            k: settings.k.get(),
-            k_sweep: settings.k_sweep.iter().map(|k| k.get()).collect(),
-            seeds: settings.seeds.iter().map(|seed| seed.0).collect(),
-            judged: None,
-            targets: run
-                .sides
-                .iter()
-                .zip(&self.policy.targets)
-                .map(|(side, spec)| TargetRecord {
-                    name: side.name.clone(),
-                    role: spec.role,
-                    locality: side.locality,
-                    contract_at_start: side.contract_at_start.clone().ok(),
-                    contract_at_end: side.contract_at_end.clone().ok(),
-                    contract_error: [&side.contract_at_start, &side.contract_at_end]
-                        .into_iter()
-                        .find_map(|reading| reading.clone().err()),
-                    seeds_vary: seeds_vary(run, &side.name),
-                    asked_in: None,
-                    baseline_of: None,
-                })
-                .collect(),
-            questions: self
-                .gold
-                .questions
-                .iter()
-                .map(|question| QuestionRecord {
-                    id: question.id.clone(),
-                    line: question.line,
-                    topic: question.topic.clone(),
-                    forms: question.forms().map(|(_, text)| text.to_owned()).collect(),
-                    targets: question
-                        .target
-                        .iter()
-                        .map(|target| target.key.clone())
-                        .collect(),
-                })
-                .collect(),
+            n_questions: self.n_questions,
+        };
+        let mut record = asked.record(run, occasion);
+        for (target, asked_in) in record.targets.iter_mut().zip(&self.asked_in) {
+            target.asked_in.clone_from(asked_in);
         }
+        for (target, cached) in record.targets.iter_mut().zip(&self.caches) {
+            target.cache_abandoned = cached.as_ref().and_then(|cached| cached.abandoned());
+        }
+        record
     }
 }
 

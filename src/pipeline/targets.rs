@@ -1,19 +1,26 @@
 //! From a target's settings to a target that can be asked.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::embed::VectorTable;
+use crate::earlier::Recorded;
+use crate::embed::{EmbedderId, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
-use crate::ids::TargetName;
+use crate::ids::{Digest, TargetName};
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{EmbeddedSpec, TargetSettings, TargetSpec};
-use crate::target::Target;
+use crate::report::{self, AskedIn, Probes};
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
+use crate::target::{Target, Texts};
 
 /// A target whose files are read and which only lacks vectors.
 pub(super) enum Prepared {
     /// An index in this process.
     Embedded(Settings),
+    /// A target of a saved run.
+    Recorded(Box<Recorded>),
 }
 
 /// Reads what the targets need from disk.
@@ -23,10 +30,19 @@ pub(super) enum Prepared {
 pub(super) fn prepare(
     specs: &[TargetSpec],
     gold: &GoldSet,
+    gold_digest: Digest,
 ) -> Result<Vec<Prepared>, PipelineError> {
+    let mut runs = Runs::new();
     let one = |spec: &TargetSpec| match &spec.settings {
         TargetSettings::Embedded(embedded) => {
             Ok(Prepared::Embedded(embedded_settings(embedded, gold)?))
+        }
+        TargetSettings::Recorded(recorded) => {
+            let (probes, texts) = saved(&mut runs, &recorded.run)?;
+            probes.asked_about(gold_digest)?;
+            let texts = Arc::clone(texts);
+            let target = Recorded::new(&spec.name, &recorded.side, &recorded.run, probes, texts)?;
+            Ok(Prepared::Recorded(Box::new(target)))
         }
     };
     specs.iter().map(one).collect()
@@ -40,6 +56,16 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
+            // What it retrieved is known, and would have to be embedded after it was asked anyway.
+            Self::Recorded(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The run in which it was asked, if that is not this one.
+    pub(super) fn asked_in(&self) -> Option<AskedIn> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Recorded(recorded) => Some(recorded.asked_in().clone()),
         }
     }
 
@@ -62,6 +88,30 @@ impl Prepared {
                 Arc::clone(vectors),
                 &occasion.started_at,
             )?)),
+            Self::Recorded(recorded) => Ok(Arc::new(*recorded)),
+        }
+    }
+}
+
+const SETTINGS: &str = "ragstone 2026 target settings v1";
+
+/// Of everything on this side that decides what a target is asked: its settings, and who makes the
+/// vectors of the questions.
+pub(super) fn settings_digest(spec: &TargetSpec, referee: &EmbedderId) -> Digest {
+    let EmbedderId { kind, model, dim } = referee;
+    Digest::derive(SETTINGS, format!("{} {kind:?} {dim} {model}", spec.digest))
+}
+
+/// Saved runs, each read once however many of its targets are named.
+type Runs = BTreeMap<PathBuf, (Probes, Arc<Texts>)>;
+
+fn saved<'a>(runs: &'a mut Runs, folder: &Path) -> Result<&'a (Probes, Arc<Texts>), PipelineError> {
+    match runs.entry(folder.to_owned()) {
+        Entry::Occupied(found) => Ok(found.into_mut()),
+        Entry::Vacant(place) => {
+            let mut probes = report::load_probes(folder)?;
+            let texts = Arc::new(std::mem::take(&mut probes.texts));
+            Ok(place.insert((probes, texts)))
         }
     }
 }

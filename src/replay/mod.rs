@@ -4,6 +4,7 @@
 //! each, in plan order, whatever happened: `planned = scored + failed + skipped`. The contract of
 //! every target is read before the first probe and after the last.
 
+mod cache;
 mod observation;
 mod open;
 mod plan;
@@ -18,7 +19,8 @@ use crate::parity::Contract;
 use crate::target::Target;
 use crate::units::Cutoff;
 
-pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose};
+pub use cache::{CacheSettings, Cached};
+pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose, accept};
 pub use open::{ContractReading, Side};
 pub use plan::{Plan, Probe};
 pub use record::{

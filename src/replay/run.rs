@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::goldset::GoldSet;
 use crate::ids::Digest;
 use crate::net::{Attempt, Failure, Retry, Timing};
-use crate::replay::observation::accept;
+use crate::replay::observation::{accept, taken};
 use crate::replay::open::{open, reopen, within};
 use crate::replay::{
     Arm, Counts, HitRecord, Observation, Outcome, Plan, Probe, Purpose, Settings, Side,
@@ -123,6 +123,7 @@ fn query(gold: &GoldSet, probe: &Probe) -> Query {
         seed: probe.seed,
         k: probe.k,
         text: text.to_owned(),
+        repeat: probe.purpose == Purpose::Repeat,
         warm_up: false,
     }
 }
@@ -180,11 +181,12 @@ async fn ask(
         timing,
         ..blank
     };
+    let taken = taken(&reply);
     let (observation, texts) = match reply {
         Ok(reply) => scored(blank, &reply),
         Err(failure) => (failed(blank, failure), Texts::new()),
     };
-    (index, observation, texts)
+    (index, observation.as_taken(taken), texts)
 }
 
 fn failed(blank: Observation, failure: Failure) -> Observation {
@@ -199,7 +201,6 @@ fn failed(blank: Observation, failure: Failure) -> Observation {
     }
 }
 
-/// A recorded reply brings the times that were taken then.
 fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
     let hits: Vec<HitRecord> = reply.hits.iter().map(HitRecord::of).collect();
     let mut texts: Texts = hits
@@ -214,9 +215,8 @@ fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
         status: reply.status,
         cached: reply.origin == Origin::Cached,
         timing: match reply.origin {
-            Origin::Asked => blank.timing,
+            Origin::Asked | Origin::Recorded(_) => blank.timing,
             Origin::Cached => Timing::default(),
-            Origin::Recorded(timing) => timing,
         },
         outcome: Outcome::Scored {
             hits,

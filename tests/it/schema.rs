@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 use crate::support::{SmallGold, gate, ragstone, root, stderr, stdout, verdict};
 
 /// Every name with the words that the list must say of it.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
     ("policy", "ragstone.toml"),
     ("gold", "gold.toml"),
     ("questions", "questions.jsonl"),
     ("corpus", "corpus.jsonl"),
     ("verdict", "verdict.json"),
+    ("import-run", "import-run"),
 ];
 
 fn printed(name: &str) -> String {
@@ -240,6 +241,13 @@ edited = ["d/s"]
 duplicated = ["d/s"]
 older_editions = "older.jsonl"
 unnormalised = true
+
+[[target]]
+name = "ap-south"
+role = "follower"
+kind = "recorded"
+run = "reports/run-1"
+side = "eu-west"
 
 [gate]
 runbook = "canary"

@@ -2,11 +2,12 @@
 
 mod connection;
 mod embedded;
+mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::ids::TargetName;
+use crate::ids::{Digest, TargetName};
 use crate::parity::{Contract, ContractField};
 use crate::plan::PolicyError;
 use crate::plan::written::{Target, TargetKind};
@@ -16,6 +17,7 @@ use crate::target::embedded::Embedded;
 
 pub use connection::EmbeddingSpec;
 pub use embedded::EmbeddedSpec;
+pub use recorded::RecordedSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +32,9 @@ pub struct TargetSpec {
     pub stated: Contract,
     /// How fast it is asked.
     pub pace: Pace,
+    /// Digest of what its kind was told, without its name, its part, its contract and its pace. It
+    /// covers no secret, since a policy holds none.
+    pub digest: Digest,
     /// What it is.
     pub settings: TargetSettings,
 }
@@ -39,6 +44,8 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A target of a saved run.
+    Recorded(RecordedSpec),
 }
 
 impl TargetSpec {
@@ -46,7 +53,17 @@ impl TargetSpec {
     pub fn computed(&self) -> &'static [ContractField] {
         match &self.settings {
             TargetSettings::Embedded(_) => &Embedded::COMPUTED,
+            TargetSettings::Recorded(_) => &[],
         }
+    }
+
+    /// Whether its replies may be kept for later runs: those of an index in this process are had
+    /// faster anew, and those of a saved run are kept already.
+    pub fn may_be_kept(&self) -> bool {
+        !matches!(
+            self.settings,
+            TargetSettings::Embedded(_) | TargetSettings::Recorded(_)
+        )
     }
 }
 
@@ -81,17 +98,22 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Recorded => recorded::KEYS.to_vec(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 1] = [(TargetKind::Embedded, "embedded")];
+const KINDS: [(TargetKind, &str); 2] = [
+    (TargetKind::Embedded, "embedded"),
+    (TargetKind::Recorded, "recorded"),
+];
 
 impl Target {
     /// Writes the defaults in that the policy digest covers.
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Recorded => {}
         }
     }
 }
@@ -156,8 +178,10 @@ fn checked(
     }
     own_keys(&place, &target)?;
     let pace = pace(&place, &target, usual)?;
+    let digest = digest(&place, &target)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Recorded => TargetSettings::Recorded(recorded::spec(&place, &mut target)?),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -165,6 +189,7 @@ fn checked(
         intended: contract(target.intended),
         stated: contract(target.stated),
         pace,
+        digest,
         settings,
     };
     let found = spec
@@ -220,9 +245,25 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded => 0,
+            TargetKind::Embedded | TargetKind::Recorded => 0,
         }),
     })
+}
+
+const DOMAIN: &str = "ragstone 2026 target v1";
+
+/// Of the keys that its kind takes.
+fn digest(place: &Place, target: &Target) -> Result<Digest, PolicyError> {
+    let mut written = serde_json::to_value(target).expect("a policy has JSON");
+    let keys = written.as_object_mut().expect("a table");
+    keys.retain(|key, _| key == "kind" || !COMMON.contains(&key.as_str()));
+    match serde_json_canonicalizer::to_vec(&written) {
+        Ok(bytes) => Ok(Digest::derive(DOMAIN, bytes)),
+        Err(error) => place.wrong(
+            format!("a number is not finite ({error})"),
+            "write an ordinary number",
+        ),
+    }
 }
 
 fn contract(written: BTreeMap<ContractField, String>) -> Contract {

@@ -57,6 +57,13 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) skew: Option<Skew>,
 
+    /// Of `recorded`: the folder of the saved run, relative to the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) run: Option<String>,
+    /// Of `recorded`: the target's name in that run, if it is not the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) side: Option<String>,
+
     /// Of every kind that is reached over a network: the server's address, without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) url: Option<String>,
@@ -109,6 +116,8 @@ pub(in crate::plan) struct Target {
 pub(in crate::plan) enum TargetKind {
     /// An index in this process, over the gold set's own corpus.
     Embedded,
+    /// A target of a saved run, which answers as it did then.
+    Recorded,
 }
 
 /// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.
