@@ -20,14 +20,12 @@ use crate::embed::{EmbedError, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
 use crate::ids::{Digest, TargetName};
 use crate::judge::{self, PastRun};
-use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure, seeds_vary};
+use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure};
 use crate::net::ConnectionError;
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, TargetSpec};
 use crate::replay::{Arm, Cached, Plan, Run, Side, replay};
-use crate::report::{
-    AskedIn, FolderError, JudgedRecord, QuestionRecord, Report, RunRecord, TargetRecord,
-};
+use crate::report::{AskedIn, FolderError, JudgedRecord, Report, RunRecord};
 use crate::target::embedded::{BuildError, SkewError};
 use crate::units::Day;
 
@@ -166,7 +164,7 @@ impl Session {
             asked_in.push(prepared.asked_in());
             let target = prepared.build(&spec.name, &gold, &vectors, occasion)?;
             let kept = policy.cache.as_ref().filter(|_| spec.may_be_kept());
-            let cached = kept.map(|cache| {
+            let keeping = kept.map(|cache| {
                 let settings = targets::settings_digest(spec, &referee.id(&vectors));
                 Arc::new(Cached::new(
                     target.clone(),
@@ -176,11 +174,11 @@ impl Session {
                 ))
             });
             arms.push(Arm {
-                target: cached.clone().map_or(target, |cached| cached),
+                target: keeping.clone().map_or(target, |keeping| keeping),
                 stated: spec.stated.clone(),
                 pace: spec.pace,
             });
-            caches.push(cached);
+            caches.push(keeping);
         }
         Ok(Self {
             policy,

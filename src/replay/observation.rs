@@ -56,7 +56,7 @@ pub struct Observation {
 impl Observation {
     /// The same with what the probe took when it was made, if it is read from a saved run.
     #[must_use]
-    pub(super) fn as_taken(self, taken: Option<Taken>) -> Self {
+    pub(super) fn when_taken(self, taken: Option<Taken>) -> Self {
         let Some(taken) = taken else {
             return self;
         };

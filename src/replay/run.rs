@@ -186,7 +186,7 @@ async fn ask(
         Ok(reply) => scored(blank, &reply),
         Err(failure) => (failed(blank, failure), Texts::new()),
     };
-    (index, observation.as_taken(taken), texts)
+    (index, observation.when_taken(taken), texts)
 }
 
 fn failed(blank: Observation, failure: Failure) -> Observation {

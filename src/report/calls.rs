@@ -33,8 +33,10 @@ pub(super) struct Fault<'a> {
 
 /// Every fault, the most frequent first.
 pub(super) fn faults(report: &Report) -> Vec<Fault<'_>> {
-    let mut found: BTreeMap<(&TargetName, &str, Stage), Vec<(&Observation, &str)>> =
-        BTreeMap::new();
+    /// Failed probes, each with what it said.
+    type Failed<'a> = Vec<(&'a Observation, &'a str)>;
+
+    let mut found: BTreeMap<(&TargetName, &str, Stage), Failed> = BTreeMap::new();
     for seen in &report.observations {
         if let Outcome::Failed {
             class,

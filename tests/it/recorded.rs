@@ -57,6 +57,7 @@ fn a_probed_run_is_judged_under_another_policy_as_if_it_were_asked() {
     let gold = format!("gold = '{}'", handbook.display());
     let live = live.replacen("gold = \"..\"", &gold, 1);
     assert!(live.contains(&gold), "{live}");
+    let (head, _) = live.split_once("[[target]]").expect("it has targets");
     std::fs::write(path("live.toml"), &live).expect("written");
     probe(&path("live.toml"), &path("run"));
     assert!(!path("run").join("verdict.json").exists());
@@ -65,7 +66,7 @@ fn a_probed_run_is_judged_under_another_policy_as_if_it_were_asked() {
     std::fs::write(path("live-strict.toml"), format!("{live}\n{other}")).expect("written");
     let (direct, _kept) = gate(&path("live-strict.toml"), &[]);
     let saved = recorded(&path("run"), &SAME);
-    std::fs::write(path("saved.toml"), format!("{gold}\n{saved}{other}")).expect("written");
+    std::fs::write(path("saved.toml"), format!("{head}{saved}{other}")).expect("written");
     let (again, judged) = gate(&path("saved.toml"), &[]);
     assert_eq!(
         again.status.code(),
@@ -92,7 +93,7 @@ fn a_probed_run_is_judged_under_another_policy_as_if_it_were_asked() {
     assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
     // A judged run is a saved run as well.
     let saved = recorded(&judged.path().join("run"), &SAME);
-    std::fs::write(path("third.toml"), format!("{gold}\n{saved}{other}")).expect("written");
+    std::fs::write(path("third.toml"), format!("{head}{saved}{other}")).expect("written");
     assert_eq!(
         numbers(&verdict(&gate(&path("third.toml"), &[]).0)),
         numbers(&direct)

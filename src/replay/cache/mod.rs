@@ -110,7 +110,7 @@ impl Cached {
         if query.warm_up {
             return None;
         }
-        let (shelf, context) = self.state().shelf.clone()?;
+        let (replies, context) = self.state().shelf.clone()?;
         let key = Key {
             context,
             question: &query.question,
@@ -120,14 +120,14 @@ impl Cached {
             k: query.k.get(),
             repeat: query.repeat,
         };
-        Some((shelf, canonical(KEY, &key)))
+        Some((replies, canonical(KEY, &key)))
     }
 
     async fn ask(&self, query: &Query, attempt: Arc<Attempt>) -> Result<Reply, Failure> {
-        let Some((shelf, key)) = self.place(query) else {
+        let Some((replies, key)) = self.place(query) else {
             return self.target.retrieve(query, attempt).await;
         };
-        let kept = shelf.find(key, self.cache.max_age, &self.run_id);
+        let kept = replies.find(key, self.cache.max_age, &self.run_id);
         if let Some(kept) = kept.as_ref().filter(|_| !is_asked_afresh(key)) {
             self.state().n_used += 1;
             return Ok(kept.clone().reply());
@@ -144,7 +144,7 @@ impl Cached {
             _ => {
                 // Nothing more is kept once the rest was dropped.
                 if self.state().shelf.is_some() {
-                    let _ = shelf.keep(key, &Kept::of(&fresh, &self.run_id));
+                    let _ = replies.keep(key, &Kept::of(&fresh, &self.run_id));
                 }
             }
         }
@@ -153,10 +153,10 @@ impl Cached {
 
     fn abandon(&self, reason: &str) {
         let mut state = self.state();
-        let Some((shelf, _)) = state.shelf.take() else {
+        let Some((replies, _)) = state.shelf.take() else {
             return;
         };
-        shelf.clear();
+        replies.clear();
         let n_used = state.n_used;
         state.abandoned = Some(if n_used == 0 {
             reason.to_owned()

@@ -133,9 +133,9 @@ fn calls(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for fault in calls::faults(report) {
         writeln!(
             out,
-            "  {} of {} at {}: {} probes, status {}, {} tries, median {} ms; first: {}",
-            plain(fault.class),
-            plain(fault.target.as_str()),
+            "  error: {} {} at {} × {} (status {}, {} tries, median {} ms): {}",
+            clip_middle(&plain(fault.target.as_str()), NAME_COLUMNS),
+            clip(&plain(fault.class), NAME_COLUMNS),
             fault.stage,
             fault.n,
             fault.statuses(),
@@ -158,7 +158,7 @@ fn calls(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "  latency of {} (p50 / p95, {}): {}",
-            plain(speed.target.as_str()),
+            clip_middle(&plain(speed.target.as_str()), NAME_COLUMNS),
             speed.calls(),
             parts.join(", ")
         )?;
