@@ -152,6 +152,7 @@ impl Side {
             locality: Locality::Network,
             contract_at_start: Ok(contract.clone()),
             contract_at_end: Ok(contract),
+            given_up: None,
             seeds_vary: Some(true),
             baseline_of,
         }

@@ -42,7 +42,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         live: saved(&args.live)?,
         post: saved(&args.post)?,
     };
-    let AskedAt { occasion, folder } = AskedAt::begin("audit", args.out.as_deref())?;
+    let AskedAt {
+        occasion, folder, ..
+    } = AskedAt::now("audit", args.out.as_deref())?;
     let report = audit(&drill, phases, &occasion, &now)?;
     make_folder(&folder)?;
     keep(&report, &folder, Style::quiet_if(args.quiet), output)

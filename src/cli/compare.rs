@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::cli::gate::{AskedAt, CacheArgs, keep, make_folder, now, replay};
+use crate::cli::gate::{AskedAt, CacheArgs, RunArgs, keep, make_folder, now, replay};
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, answers};
 use crate::compare::{Chosen, compare, declared, settings};
 use crate::ids::TargetName;
 use crate::parity::ContractField;
 use crate::plan::{self, Overrides, Policy};
+use crate::replay::Kept;
 use crate::report::{Report, Style, load};
 use crate::target::Role;
 
@@ -31,9 +32,8 @@ pub(super) struct Args {
     versioned: Vec<ContractField>,
     #[command(flatten)]
     cache: CacheArgs,
-    /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
     /// Print the verdict line only.
     #[arg(long, short)]
     quiet: bool,
@@ -43,15 +43,18 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     if [&args.a, &args.b].into_iter().all(|side| is_answers(side)) {
         return answers::run(answers::Args::of(args.a.into(), args.b.into()), output).await;
     }
-    let asked_at = AskedAt::begin("compare", args.out.as_deref())?;
-    let report = match (saved(&args.a)?, saved(&args.b)?) {
+    let asked_at = args.run.begin("compare")?;
+    let (report, journal) = match (saved(&args.a)?, saved(&args.b)?) {
         (Some(a), Some(b)) => {
             let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();
             let report = compare(a, b, &versioned, &asked_at.occasion, &now)?;
             make_folder(&asked_at.folder)?;
-            report
+            (report, None)
         }
-        (None, None) => targets(&args, &asked_at).await?,
+        (None, None) => {
+            let (report, journal) = targets(&args, &asked_at).await?;
+            (report, Some(journal))
+        }
         (a, _) => {
             let name = if a.is_none() { &args.a } else { &args.b };
             return Err(Failure::Name(format!(
@@ -59,12 +62,12 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
             )));
         }
     };
-    keep(
-        &report,
-        &asked_at.folder,
-        Style::quiet_if(args.quiet),
-        output,
-    )
+    let style = Style::quiet_if(args.quiet);
+    let status = keep(&report, &asked_at.folder, style, output)?;
+    if let Some(journal) = journal {
+        journal.remove()?;
+    }
+    Ok(status)
 }
 
 fn is_answers(side: &str) -> bool {
@@ -91,7 +94,7 @@ fn is_run(folder: &Path) -> bool {
 }
 
 /// Asks two targets of the policy the same questions, and judges the second against the first.
-async fn targets(args: &Args, asked_at: &AskedAt) -> Result<Report, Failure> {
+async fn targets(args: &Args, asked_at: &AskedAt) -> Result<(Report, Kept), Failure> {
     if !args.policy.exists() {
         return Err(Failure::Name(format!(
             "`{}` and `{}` are no run folders, and there is no {} that would name them as targets: give the policy with --policy",
@@ -108,11 +111,10 @@ async fn targets(args: &Args, asked_at: &AskedAt) -> Result<Report, Failure> {
         },
     )?;
     let policy = pair(policy, args)?;
-    let AskedAt { occasion, folder } = asked_at;
-    let replayed = replay(policy, occasion, folder).await?;
+    let replayed = replay(policy, asked_at).await?;
     let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();
     Ok(replayed
-        .judge_with(occasion, &now, &|side| declared(side, &versioned))
+        .judge_with(&now, &|side| declared(side, &versioned))
         .await?)
 }
 

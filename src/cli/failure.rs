@@ -16,7 +16,7 @@ use crate::import::ImportError;
 use crate::merge::MergeError;
 use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
-use crate::replay::RecordError;
+use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
 
 /// Why a command has no result.
@@ -34,6 +34,24 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Folder(#[from] FolderError),
+    /// The journal of a run.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Journal(#[from] JournalError),
+    /// A run was stopped by a signal.
+    #[error("interrupted: {finished} of {planned} probes are kept in {}", folder.display())]
+    #[diagnostic(
+        code(cli::interrupted),
+        help("go on with the same command and --resume {}", folder.display())
+    )]
+    Interrupted {
+        /// Probes that need not be asked again.
+        finished: usize,
+        /// Probes in all.
+        planned: usize,
+        /// The run folder.
+        folder: PathBuf,
+    },
     /// A run was never judged.
     #[error("{}: the run was replayed but never judged", path.display())]
     #[diagnostic(
@@ -136,12 +154,15 @@ impl Failure {
         match self {
             Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
             Self::Pipeline(PipelineError::NotComparable(_))
+            | Self::Journal(JournalError::ContractMoved { .. })
             | Self::Compare(CompareError::NotComparable(_))
             | Self::Audit(AuditError::NotComparable(_)) => ExitStatus::Inconclusive,
             Self::Pipeline(
                 PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
             )
             | Self::Folder(_)
+            | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })
+            | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
             | Self::Import(ImportError::Read { .. })
             | Self::MakeFolder { .. }
@@ -149,6 +170,7 @@ impl Failure {
             | Self::Runtime(_) => ExitStatus::Error,
             Self::Policy(_)
             | Self::Pipeline(_)
+            | Self::Journal(_)
             | Self::NotJudged { .. }
             | Self::NothingFailed { .. }
             | Self::Merge(_)

@@ -8,13 +8,13 @@ use etcetera::BaseStrategy;
 
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
-use crate::cli::{ExitStatus, Failure};
+use crate::cli::{ExitStatus, Failure, interrupt};
 use crate::goldset::{Filter, Sample, Shard};
 use crate::ids::QuestionId;
 use crate::judge::{Runbook, RunbookStage};
 use crate::pipeline::{Occasion, Replayed, Session, failing_questions};
 use crate::plan::{self, Overrides, Policy};
-use crate::replay::CacheSettings;
+use crate::replay::{Before, CacheSettings, Head, Journal, ReplayError};
 use crate::report::{Report, Style, load, save, terminal};
 
 /// Replays the gold questions, measures, judges and reports.
@@ -47,9 +47,23 @@ pub(super) struct AskArgs {
     slice: SliceArgs,
     #[command(flatten)]
     cache: CacheArgs,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// Where a run is kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
     /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder that was interrupted; nothing that was answered is asked
+    /// again.
+    #[arg(long, value_name = "RUN", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+    /// Ask again what failed before the interruption.
+    #[arg(long, requires = "resume")]
+    retry_errors: bool,
 }
 
 /// Whether replies of earlier runs are used.
@@ -116,10 +130,17 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
         ..Overrides::default()
     })?;
     let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
-    let AskedAt { occasion, folder } = AskedAt::begin(&label, args.ask.out.as_deref())?;
-    let replayed = replay(policy, &occasion, &folder).await?;
-    let report = replayed.judge(&occasion, &now).await?;
-    keep(&report, &folder, Style::quiet_if(args.quiet), output)
+    let asked_at = args.ask.begin(&label)?;
+    let replayed = replay(policy, &asked_at).await?;
+    let (report, journal) = replayed.judge(&now).await?;
+    let status = keep(
+        &report,
+        &asked_at.folder,
+        Style::quiet_if(args.quiet),
+        output,
+    )?;
+    journal.remove()?;
+    Ok(status)
 }
 
 /// Writes the bundle into a folder that exists, and prints the verdict.
@@ -136,6 +157,11 @@ pub(super) fn keep(
 }
 
 impl AskArgs {
+    /// When this run began, and where it is kept.
+    pub(super) fn begin(&self, label: &str) -> Result<AskedAt, Failure> {
+        self.run.begin(label)
+    }
+
     /// The checked policy with what the command line sets over it.
     pub(super) fn policy(&self, overrides: Overrides) -> Result<Policy, Failure> {
         self.slice.policy(Overrides {
@@ -169,16 +195,46 @@ impl SliceArgs {
     }
 }
 
-/// When a run began, and where it will be kept.
+/// When a run began, and where it is kept.
 pub(super) struct AskedAt {
     pub(super) occasion: Occasion,
     /// Checked now, made when there is something to keep.
     pub(super) folder: PathBuf,
+    /// The journal of an interrupted run. Taken by the replay.
+    journal: std::cell::Cell<Option<Journal>>,
+}
+
+impl RunArgs {
+    /// Finds out when this run began: now, or when the interrupted one did.
+    pub(super) fn begin(&self, label: &str) -> Result<AskedAt, Failure> {
+        let Some(folder) = &self.resume else {
+            return AskedAt::now(label, self.out.as_deref());
+        };
+        let before = if self.retry_errors {
+            Before::RetryErrors
+        } else {
+            Before::Keep
+        };
+        let journal = Journal::reopen(folder, before)?;
+        let Head {
+            run_id, started_at, ..
+        } = journal.head().clone();
+        let day = started_at.get(..10).and_then(|day| day.parse().ok());
+        Ok(AskedAt {
+            occasion: Occasion {
+                run_id,
+                day: day.ok_or_else(|| Failure::Name(format!("`{started_at}` is no time")))?,
+                started_at,
+            },
+            folder: folder.clone(),
+            journal: Some(journal).into(),
+        })
+    }
 }
 
 impl AskedAt {
     /// Reads the clock and finds a folder: the one named, or one of the run's own under `reports`.
-    pub(super) fn begin(label: &str, out: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn now(label: &str, out: Option<&Path>) -> Result<Self, Failure> {
         let started = jiff::Timestamp::now();
         let run_id = format!("{}-{label}", started.strftime("%Y%m%dT%H%M%S%3fZ"));
         let folder = out.map_or_else(|| Path::new("reports").join(&run_id), Path::to_path_buf);
@@ -198,6 +254,7 @@ impl AskedAt {
                 day,
             },
             folder,
+            journal: None.into(),
         })
     }
 }
@@ -232,19 +289,42 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), Failure> {
 
 /// Prepares, makes the run folder (so that a place that cannot be written is known before a target is
 /// asked anything, and a wrong policy leaves nothing behind), and asks every probe.
-pub(super) async fn replay(
-    policy: Policy,
-    occasion: &Occasion,
-    folder: &Path,
-) -> Result<Replayed, Failure> {
+pub(super) async fn replay(policy: Policy, asked_at: &AskedAt) -> Result<Replayed, Failure> {
+    let AskedAt {
+        occasion, folder, ..
+    } = asked_at;
     let session = Session::prepare(policy, occasion).await?;
-    make_folder(folder)?;
+    let journal = if let Some(journal) = asked_at.journal.take() {
+        let kept = journal.n_finished();
+        remark(&format!(
+            "going on with {}: {kept} probes are kept",
+            occasion.run_id
+        ));
+        journal
+    } else {
+        make_folder(folder)?;
+        Journal::create(folder, session.head(occasion))?
+    };
     let mut progress = Progress::begin("probes");
     let replayed = session
-        .replay(occasion, &mut |done, planned| progress.tell(done, planned))
+        .replay(
+            occasion,
+            journal,
+            interrupt::watch(),
+            &mut |done, planned| {
+                progress.tell(done, planned);
+            },
+        )
         .await;
     progress.end();
-    Ok(replayed)
+    replayed.map_err(|error| match error {
+        ReplayError::Interrupted { finished, planned } => Failure::Interrupted {
+            finished,
+            planned,
+            folder: folder.clone(),
+        },
+        ReplayError::Journal(error) => error.into(),
+    })
 }
 
 pub(super) fn now() -> String {

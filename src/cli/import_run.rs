@@ -7,9 +7,10 @@ use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure};
 use crate::goldset;
 use crate::import::{self, ImportError};
+use crate::measure::seeds_vary;
 use crate::pipeline::Asked;
 use crate::plan::{self, Overrides};
-use crate::report::save_probes;
+use crate::report::ProbesWriter;
 
 /// Makes a run folder of observations that another harness made; targets of the kind `recorded` answer
 /// from it.
@@ -30,7 +31,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let policy = plan::load(&args.policy, &Overrides::default())?;
     let gold = goldset::load(&policy.gold)?;
-    let AskedAt { occasion, folder } = AskedAt::begin("import", args.out.as_deref())?;
+    let asked_at = AskedAt::now("import", args.out.as_deref())?;
+    let (occasion, folder) = (&asked_at.occasion, &asked_at.folder);
     let asked = Asked {
         policy: &policy,
         gold: &gold,
@@ -46,9 +48,11 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         })?;
         import::read(&args.file, file, asked)?
     };
-    make_folder(&folder)?;
-    let record = asked.record(&run, &occasion);
-    save_probes(&folder, &record, &run.observations, &run.texts)?;
+    make_folder(folder)?;
+    let record = asked.record(&run.sides, &|target| seeds_vary(&run, target), occasion);
+    let mut writer = ProbesWriter::create(folder)?;
+    writer.push(&run.observations, &run.texts)?;
+    writer.finish(&record)?;
     let counts = run.counts();
     output.result(&counts, |out| {
         writeln!(

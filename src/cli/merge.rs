@@ -25,7 +25,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         .iter()
         .map(|run| load(run))
         .collect::<Result<Vec<_>, _>>()?;
-    let AskedAt { occasion, folder } = AskedAt::begin("merged", args.out.as_deref())?;
+    let AskedAt {
+        occasion, folder, ..
+    } = AskedAt::now("merged", args.out.as_deref())?;
     let report = merge(parts, &occasion.run_id)?;
     make_folder(&folder)?;
     keep(&report, &folder, Style::Normal, output)

@@ -12,6 +12,7 @@ mod gate;
 mod gold;
 mod import_run;
 mod init;
+mod interrupt;
 mod merge;
 mod message;
 mod output;

@@ -1,10 +1,9 @@
 //! `ragstone probe`.
 
-use crate::cli::gate::{AskArgs, AskedAt, replay};
+use crate::cli::gate::{AskArgs, replay};
 use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure};
 use crate::plan::Overrides;
-use crate::report::save_probes;
 
 /// Asks every planned probe and keeps what came back. Judges nothing.
 #[derive(Debug, clap::Args)]
@@ -15,15 +14,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     let policy = args.ask.policy(Overrides::default())?;
-    let AskedAt { occasion, folder } = AskedAt::begin("probe", args.ask.out.as_deref())?;
-    let replayed = replay(policy, &occasion, &folder).await?;
-    save_probes(
-        &folder,
-        replayed.record(),
-        &replayed.run().observations,
-        &replayed.run().texts,
-    )?;
-    let counts = replayed.run().counts();
+    let asked_at = args.ask.begin("probe")?;
+    let replayed = replay(policy, &asked_at).await?;
+    let counts = replayed.save(&asked_at.folder)?;
+    replayed.journal().remove()?;
     output.result(&counts, |out| {
         writeln!(
             out,
@@ -31,7 +25,7 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
             counts.planned, counts.scored, counts.failed, counts.skipped
         )
     })?;
-    remark(&format!("run: {}", folder.display()));
+    remark(&format!("run: {}", asked_at.folder.display()));
     // A replay in which nothing was answered measured nothing.
     Ok(if counts.scored == 0 {
         ExitStatus::Error

@@ -155,6 +155,12 @@ fn unusable(definition: &Definition, case: &Case) -> Option<(CheckVerdict, Reaso
         }
     }
     for side in sides {
+        if let Some(reason) = &side.given_up {
+            let detail = format!("{} was not asked to the end: {reason}", side.name);
+            return Some((CheckVerdict::Error, ReasonCode::TargetUnreachable, detail));
+        }
+    }
+    for side in sides {
         if asked(case.evidence, side).all(|cell| cell.status != Status::Scored) {
             let detail = format!("not one probe of {} was answered", side.name);
             return Some((CheckVerdict::Error, ReasonCode::NoProbeScored, detail));

@@ -60,6 +60,7 @@ fn evidence(
         locality: Locality::Network,
         contract_at_start: Ok(Contract::default()),
         contract_at_end: Ok(Contract::default()),
+        given_up: None,
         seeds_vary: None,
         baseline_of: None,
     };

@@ -8,15 +8,21 @@ use thiserror::Error;
 use crate::embed::VectorTable;
 use crate::goldset::{GoldSet, Question};
 use crate::ids::{Form, QuestionId};
+use crate::measure::coverage::TargetTokens;
 use crate::replay::{Observation, Outcome, Run};
 
-/// A gold set, a run and vectors of which every observation's question, form, text and vector is at
-/// hand.
-#[derive(Clone, Copy, Debug)]
-pub struct Matched<'a> {
+/// A gold set with the vectors of its texts, ready to measure any number of runs, or a run part by part.
+pub struct Prepared<'a> {
     pub(super) gold: &'a GoldSet,
-    pub(super) run: &'a Run,
     pub(super) vectors: &'a VectorTable,
+    pub(super) questions: HashMap<&'a QuestionId, (&'a Question, TargetTokens)>,
+}
+
+/// A prepared gold set and a run of which every observation's question, form, text and vector is at hand.
+#[derive(Clone, Copy)]
+pub struct Matched<'a> {
+    pub(super) prepared: &'a Prepared<'a>,
+    pub(super) run: &'a Run,
 }
 
 /// Why a run cannot be measured.
@@ -55,21 +61,12 @@ pub enum MatchError {
     },
 }
 
-impl<'a> Matched<'a> {
-    /// Checks that the three belong together.
+impl<'a> Prepared<'a> {
+    /// Checks that every text of the gold set has a vector.
     ///
     /// # Errors
-    /// With the first question that does not fit.
-    pub fn new(
-        gold: &'a GoldSet,
-        run: &'a Run,
-        vectors: &'a VectorTable,
-    ) -> Result<Self, MatchError> {
-        let questions: HashMap<&QuestionId, &Question> = gold
-            .questions
-            .iter()
-            .map(|question| (&question.id, question))
-            .collect();
+    /// With the first question that lacks one.
+    pub fn new(gold: &'a GoldSet, vectors: &'a VectorTable) -> Result<Self, MatchError> {
         for question in &gold.questions {
             let decoy = question
                 .decoy
@@ -90,19 +87,45 @@ impl<'a> Matched<'a> {
                 });
             }
         }
+        let tokens = |question: &Question| {
+            let targets = question
+                .target
+                .iter()
+                .filter_map(|target| Some((gold.section(&target.key)?, target.spans.as_slice())));
+            TargetTokens::new(targets)
+        };
+        let questions = gold
+            .questions
+            .iter()
+            .map(|question| (&question.id, (question, tokens(question))));
+        Ok(Self {
+            gold,
+            vectors,
+            questions: questions.collect(),
+        })
+    }
+}
+
+impl<'a> Matched<'a> {
+    /// Checks that a run belongs to a gold set.
+    ///
+    /// # Errors
+    /// With the first question that does not fit.
+    pub fn new(prepared: &'a Prepared<'a>, run: &'a Run) -> Result<Self, MatchError> {
         for seen in &run.observations {
-            let known = questions
+            let known = prepared
+                .questions
                 .get(&seen.question)
-                .is_some_and(|question| question.forms().any(|(form, _)| form == seen.form));
+                .is_some_and(|(question, _)| question.forms().any(|(form, _)| form == seen.form));
             if !known {
                 return Err(MatchError::Question {
                     question: seen.question.clone(),
                     form: seen.form,
                 });
             }
-            check_hits(seen, run, vectors)?;
+            check_hits(seen, run, prepared.vectors)?;
         }
-        Ok(Self { gold, run, vectors })
+        Ok(Self { prepared, run })
     }
 }
 

@@ -31,7 +31,7 @@ pub use coverage::{CoverageMode, CoverageOf, TargetTokens};
 pub use curve::{CurvePoint, curve};
 pub use delta_s::{Centroid, delta_s};
 pub use lambda::{AGREEMENT, Lambda, state};
-pub use matched::{MatchError, Matched};
+pub use matched::{MatchError, Matched, Prepared};
 pub use noise::{SelfNoise, self_noise};
 pub use numbers::numbers;
 pub use overlap::{RBO_P, Ranking, jaccard, kendall_tau_b, overlap_at, rbo_ext};

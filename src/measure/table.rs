@@ -141,38 +141,25 @@ pub fn latency(table: &MetricTable, target: &TargetName) -> Option<Latency> {
 ///
 /// Time `O(probes · k · dim)`, parallel over probes.
 pub fn measure(matched: Matched) -> MetricTable {
-    let prepared = Prepared::new(matched);
+    let referred = Referred::new(matched);
     MetricTable {
         cells: matched
             .run
             .observations
             .par_iter()
-            .map(|seen| prepared.cell(seen))
+            .map(|seen| referred.cell(seen))
             .collect(),
     }
 }
 
-/// What all probes of a question share.
-struct Prepared<'a> {
+/// A run with the reference ranking of each question on each target.
+struct Referred<'a> {
     matched: Matched<'a>,
-    questions: HashMap<&'a QuestionId, (&'a Question, TargetTokens)>,
     references: HashMap<(&'a TargetName, &'a QuestionId), Ranking<SectionKey>>,
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> Referred<'a> {
     fn new(matched: Matched<'a>) -> Self {
-        let tokens = |question: &Question| {
-            let targets = question.target.iter().filter_map(|target| {
-                Some((matched.gold.section(&target.key)?, target.spans.as_slice()))
-            });
-            TargetTokens::new(targets)
-        };
-        let questions = matched
-            .gold
-            .questions
-            .iter()
-            .map(|question| (&question.id, (question, tokens(question))))
-            .collect();
         let mut references = HashMap::new();
         let mut settled = std::collections::HashSet::new();
         for seen in matched
@@ -192,13 +179,12 @@ impl<'a> Prepared<'a> {
         }
         Self {
             matched,
-            questions,
             references,
         }
     }
 
     fn cell(&self, seen: &Observation) -> CellMetrics {
-        let (question, tokens) = &self.questions[&seen.question];
+        let (question, tokens) = &self.matched.prepared.questions[&seen.question];
         let mut cell = blank(seen, question);
         match &seen.outcome {
             Outcome::Scored { hits, .. } => self.fill(&mut cell, seen, question, tokens, hits),
@@ -226,7 +212,7 @@ impl<'a> Prepared<'a> {
         hits: &[HitRecord],
     ) {
         const CHECKED: &str = "`Matched` has seen this vector";
-        let vectors = self.matched.vectors;
+        let vectors = self.matched.prepared.vectors;
         cell.n_hits = hits.len();
         let centroid = Centroid::of(
             hits.iter()
@@ -242,7 +228,7 @@ impl<'a> Prepared<'a> {
             let decoy = question
                 .decoy
                 .as_ref()
-                .and_then(|decoy| self.matched.gold.section(decoy));
+                .and_then(|decoy| self.matched.prepared.gold.section(decoy));
             cell.delta_s = Some(to(wording));
             cell.delta_s_anchor = question.anchor.as_deref().map(to);
             cell.delta_s_decoy = decoy.map(|decoy| to(&decoy.text));
@@ -447,7 +433,7 @@ impl MetricTable {
     /// # Errors
     /// If the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), RecordError> {
-        write_table(path, &self.rows())
+        write_table(path, self.cells.iter().map(Row::of))
     }
 
     /// Reads `metrics.parquet`.
@@ -470,9 +456,5 @@ impl MetricTable {
                 .map(read)
                 .collect::<Result<_, _>>()?,
         })
-    }
-
-    fn rows(&self) -> Vec<Row> {
-        self.cells.iter().map(Row::of).collect()
     }
 }

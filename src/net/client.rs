@@ -191,6 +191,11 @@ impl Opened {
         self.response.status().as_u16()
     }
 
+    /// The clock of the call that it answers.
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
     /// A header, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok()

@@ -106,6 +106,22 @@ impl Connection {
         })
     }
 
+    /// The same without credentials, and with these headers only: for an address of another origin.
+    /// What must never be shown stays known.
+    ///
+    /// # Errors
+    /// If a header cannot be sent.
+    pub fn anonymous(&self, headers: &BTreeMap<String, String>) -> Result<Self, ConnectionError> {
+        let mut plain = HeaderMap::new();
+        for (name, value) in headers {
+            insert(&mut plain, name, value)?;
+        }
+        Ok(Self {
+            headers: plain,
+            ..self.clone()
+        })
+    }
+
     /// Its address.
     pub fn base(&self) -> &Url {
         &self.base

@@ -13,6 +13,7 @@ mod fault;
 mod secret;
 
 pub use attempt::{Attempt, Taken, Timing};
+pub(crate) use client::decode;
 pub use client::{Client, ClientSettings, NetError, Opened};
 pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};
 pub use failure::{Failure, Retry, Stage};

@@ -109,6 +109,7 @@ fn evidence(
         locality: target.locality,
         contract_at_start: reading(&target.contract_at_start, &target.contract_error),
         contract_at_end: reading(&target.contract_at_end, &target.contract_error),
+        given_up: target.given_up.clone(),
         seeds_vary: target.seeds_vary,
         baseline_of: target.baseline_of.clone(),
     };

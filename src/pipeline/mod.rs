@@ -7,6 +7,7 @@ mod conclude;
 mod outlook;
 mod prepare;
 mod record;
+mod replayed;
 mod targets;
 
 use std::path::PathBuf;
@@ -20,13 +21,17 @@ use crate::embed::{EmbedError, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
 use crate::ids::{Digest, TargetName};
 use crate::judge::{self, PastRun};
-use crate::measure::{MatchError, Matched, MetricTable, Replies, SideAnswers, measure};
+use crate::measure::{MatchError, Matched, Prepared, Replies, SideAnswers, measure, seeds_vary};
 use crate::net::ConnectionError;
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, TargetSpec};
-use crate::replay::{Arm, Cached, Plan, Run, Side, replay};
-use crate::report::{AskedIn, FolderError, JudgedRecord, Report, RunRecord};
+use crate::replay::{
+    Arm, Cached, Finished, Head, Journal, JournalError, Kept, Plan, ReplayError, Run, Side, Stop,
+    replay,
+};
+use crate::report::{AskedIn, FolderError, JudgedRecord, Report};
 use crate::target::embedded::{BuildError, SkewError};
+use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
@@ -65,10 +70,18 @@ pub enum PipelineError {
         #[diagnostic_source]
         source: ConnectionError,
     },
+    /// The schema of a target's replies.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    ReplySchema(#[from] ReplySchemaError),
     /// A skew.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Skew(#[from] SkewError),
+    /// The journal of the replay.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Journal(#[from] JournalError),
     /// The measuring.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -120,8 +133,8 @@ pub struct Session {
 /// A finished replay with the session it belongs to.
 pub struct Replayed {
     session: Session,
-    run: Run,
-    record: RunRecord,
+    finished: Finished,
+    occasion: Occasion,
 }
 
 /// When something happened, RFC 3339, and under which id: read from the clock by the caller.
@@ -195,75 +208,63 @@ impl Session {
         })
     }
 
-    /// Asks every planned probe. `progress` is told `(done, planned)`.
-    pub async fn replay(
-        self,
-        occasion: &Occasion,
-        progress: &mut (dyn FnMut(usize, usize) + Send),
-    ) -> Replayed {
-        let plan = Plan::new(&self.gold, self.arms.len(), &self.policy.replay);
-        let run = replay(&self.gold, &self.arms, &plan, &self.policy.replay, progress).await;
-        let record = self.record(&run, occasion);
-        Replayed {
-            session: self,
-            run,
-            record,
+    /// What the run's journal begins with.
+    pub fn head(&self, occasion: &Occasion) -> Head {
+        Head {
+            format: Head::FORMAT,
+            run_id: occasion.run_id.clone(),
+            started_at: occasion.started_at.clone(),
+            gold: self.gold_digest,
+            policy: self.policy.digest,
+            plan: self.plan().digest(&self.gold),
         }
     }
 
-    fn record(&self, run: &Run, occasion: &Occasion) -> RunRecord {
-        let asked = record::Asked {
-            policy: &self.policy,
-            gold: &self.gold,
-            gold_digest: self.gold_digest,
-            n_questions: self.n_questions,
-        };
-        let mut record = asked.record(run, occasion);
-        for (target, asked_in) in record.targets.iter_mut().zip(&self.asked_in) {
-            target.asked_in.clone_from(asked_in);
-        }
-        for (target, cached) in record.targets.iter_mut().zip(&self.caches) {
-            target.cache_abandoned = cached.as_ref().and_then(|cached| cached.abandoned());
-        }
-        record
+    fn plan(&self) -> Plan {
+        Plan::new(&self.gold, self.arms.len(), &self.policy.replay)
+    }
+
+    /// Asks every planned probe that the journal does not hold yet. `progress` is told
+    /// `(done, planned)`.
+    ///
+    /// # Errors
+    /// If it is stopped, or the journal belongs to another run or cannot be written.
+    pub async fn replay(
+        self,
+        occasion: &Occasion,
+        journal: Journal,
+        stop: Stop,
+        progress: &mut (dyn FnMut(usize, usize) + Send),
+    ) -> Result<Replayed, ReplayError> {
+        journal.same_run(&self.head(occasion))?;
+        let finished = replay(
+            &self.gold,
+            &self.arms,
+            self.plan(),
+            &self.policy.replay,
+            journal,
+            stop,
+            progress,
+        );
+        Ok(Replayed {
+            finished: finished.await?,
+            occasion: occasion.clone(),
+            session: self,
+        })
     }
 }
 
 impl Replayed {
-    /// What was asked of whom.
-    pub fn record(&self) -> &RunRecord {
-        &self.record
-    }
-
-    /// Everything that was observed.
-    pub fn run(&self) -> &Run {
-        &self.run
-    }
-
-    /// Measures with the vectors at hand, which is all there is to do unless a target returned
-    /// texts of its own.
+    /// Measures and judges. `ended_at` is RFC 3339. The journal comes back with the report: it is to be
+    /// removed when the report is saved.
     ///
     /// # Errors
-    /// If a retrieved text has no vector.
-    pub fn measure(&self) -> Result<MetricTable, PipelineError> {
-        Ok(measure(Matched::new(
-            &self.session.gold,
-            &self.run,
-            &self.session.vectors,
-        )?))
-    }
-
-    /// Measures and judges. `ended_at` is RFC 3339.
-    ///
-    /// # Errors
-    /// If a retrieved text has no vector and none can be made.
+    /// If a retrieved text has no vector and none can be made, or the journal was changed.
     pub async fn judge(
         self,
-        occasion: &Occasion,
         ended_at: &dyn Fn() -> String,
-    ) -> Result<Report, PipelineError> {
-        self.judge_with(occasion, ended_at, &|_| Contract::default())
-            .await
+    ) -> Result<(Report, Kept), PipelineError> {
+        self.judge_with(ended_at, &|_| Contract::default()).await
     }
 
     /// The same, with more fields declared to differ on purpose than the policy does: `declared` is
@@ -273,17 +274,21 @@ impl Replayed {
     /// If a retrieved text has no vector and none can be made.
     pub async fn judge_with(
         self,
-        occasion: &Occasion,
         ended_at: &dyn Fn() -> String,
         declared: &(dyn Fn(&Contract) -> Contract + Sync),
-    ) -> Result<Report, PipelineError> {
+    ) -> Result<(Report, Kept), PipelineError> {
+        let run = self.finished.run(&self.session.gold)?;
+        let record = self.record(&|target| seeds_vary(&run, target));
         let Self {
             mut session,
-            run,
-            record,
+            occasion,
+            finished,
         } = self;
         let vectors = session.vectors_of(&run).await?;
-        let table = measure(Matched::new(&session.gold, &run, &vectors)?);
+        let table = measure(Matched::new(
+            &Prepared::new(&session.gold, &vectors)?,
+            &run,
+        )?);
         let judged = JudgedRecord {
             settings: judge::Settings {
                 history: session.history.take(),
@@ -304,13 +309,19 @@ impl Replayed {
         if let Some(before) = session.before.take() {
             saved.add(before);
         }
-        Ok(saved.judge(judged, occasion, ended_at))
+        let report = saved.judge(judged, &occasion, ended_at);
+        Ok((report, finished.kept))
     }
 }
 
 impl Session {
     /// Each judged side's replies beside the control's, if the stage asks for it.
-    fn answers(&self, record: &RunRecord, run: &Run, vectors: &VectorTable) -> Vec<SideAnswers> {
+    fn answers(
+        &self,
+        record: &crate::report::RunRecord,
+        run: &Run,
+        vectors: &VectorTable,
+    ) -> Vec<SideAnswers> {
         let judge = &self.policy.judge;
         let asks = |check: &judge::Definition| check.method == judge::Method::AnswersEqual;
         let control = record

@@ -1,11 +1,10 @@
 //! What a run asked of whom, for `run.json`.
 
 use crate::goldset::GoldSet;
-use crate::ids::Digest;
-use crate::measure::seeds_vary;
+use crate::ids::{Digest, TargetName};
 use crate::pipeline::Occasion;
 use crate::plan::{Policy, TargetSpec};
-use crate::replay::{Run, Side};
+use crate::replay::Side;
 use crate::report::{QuestionRecord, RunRecord, TargetRecord};
 
 /// What a policy asks: its gold set, of which the filter has left what is asked.
@@ -22,8 +21,14 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// What was asked of whom in a run of this policy.
-    pub fn record(self, run: &Run, occasion: &Occasion) -> RunRecord {
+    /// What was asked of whom in a run of this policy. `seeds_vary` says of a target whether another seed
+    /// ever changed a reply.
+    pub fn record(
+        self,
+        sides: &[Side],
+        seeds_vary: &dyn Fn(&TargetName) -> Option<bool>,
+        occasion: &Occasion,
+    ) -> RunRecord {
         let settings = &self.policy.replay;
         let target = |(side, spec): (&Side, &TargetSpec)| TargetRecord {
             name: side.name.clone(),
@@ -34,7 +39,8 @@ impl Asked<'_> {
             contract_error: [&side.contract_at_start, &side.contract_at_end]
                 .into_iter()
                 .find_map(|reading| reading.clone().err()),
-            seeds_vary: seeds_vary(run, &side.name),
+            given_up: side.given_up.clone(),
+            seeds_vary: seeds_vary(&side.name),
             cache_abandoned: None,
             asked_in: None,
             baseline_of: None,
@@ -52,12 +58,7 @@ impl Asked<'_> {
             k_sweep: settings.k_sweep.iter().map(|k| k.get()).collect(),
             seeds: settings.seeds.iter().map(|seed| seed.0).collect(),
             judged: None,
-            targets: run
-                .sides
-                .iter()
-                .zip(&self.policy.targets)
-                .map(target)
-                .collect(),
+            targets: sides.iter().zip(&self.policy.targets).map(target).collect(),
             questions: self.questions(),
         }
     }

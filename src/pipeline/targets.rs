@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::earlier::Recorded;
-use crate::embed::{EmbedderId, VectorTable};
+use crate::embed::{EmbedderId, Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::{Digest, TargetName};
 use crate::pipeline::{Occasion, PipelineError};
-use crate::plan::{EmbeddedSpec, TargetSettings, TargetSpec};
+use crate::plan::{EmbeddedSpec, EmbeddingSpec, HttpSpec, TargetSettings, TargetSpec};
 use crate::report::{self, AskedIn, Probes};
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
+use crate::target::http::{Http, ReplySchema};
+use crate::target::store::QueryVectors;
 use crate::target::{Target, Texts};
 
 /// A target whose files are read and which only lacks vectors.
@@ -21,6 +23,13 @@ pub(super) enum Prepared {
     Embedded(Settings),
     /// A target of a saved run.
     Recorded(Box<Recorded>),
+    /// A service, with the schema of its replies.
+    Http {
+        /// How it is asked.
+        spec: Box<HttpSpec>,
+        /// What every reply must satisfy.
+        schema: Option<ReplySchema>,
+    },
 }
 
 /// Reads what the targets need from disk.
@@ -44,6 +53,10 @@ pub(super) fn prepare(
             let target = Recorded::new(&spec.name, &recorded.side, &recorded.run, probes, texts)?;
             Ok(Prepared::Recorded(Box::new(target)))
         }
+        TargetSettings::Http(http) => Ok(Prepared::Http {
+            spec: http.clone(),
+            schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
+        }),
     };
     specs.iter().map(one).collect()
 }
@@ -56,6 +69,7 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
+            Self::Http { .. } => Ok(Vec::new()),
             // What it retrieved is known, and would have to be embedded after it was asked anyway.
             Self::Recorded(_) => Ok(Vec::new()),
         }
@@ -64,7 +78,7 @@ impl Prepared {
     /// The run in which it was asked, if that is not this one.
     pub(super) fn asked_in(&self) -> Option<AskedIn> {
         match self {
-            Self::Embedded(_) => None,
+            Self::Embedded(_) | Self::Http { .. } => None,
             Self::Recorded(recorded) => Some(recorded.asked_in().clone()),
         }
     }
@@ -88,6 +102,17 @@ impl Prepared {
                 Arc::clone(vectors),
                 &occasion.started_at,
             )?)),
+            Self::Http { spec, schema } => {
+                let wanted = spec.settings.wants_vector();
+                let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
+                let vectors = vectors.transpose()?;
+                let http = Http::new(name.clone(), spec.settings, schema, vectors);
+                let http = http.map_err(|source| PipelineError::Connection {
+                    target: name.clone(),
+                    source,
+                })?;
+                Ok(Arc::new(http))
+            }
             Self::Recorded(recorded) => Ok(Arc::new(*recorded)),
         }
     }
@@ -114,6 +139,18 @@ fn saved<'a>(runs: &'a mut Runs, folder: &Path) -> Result<&'a (Probes, Arc<Texts
             Ok(place.insert((probes, texts)))
         }
     }
+}
+
+/// The vectors of a target's own model, or else the referee's.
+fn query_vectors(
+    embedding: Option<&EmbeddingSpec>,
+    referee: &Arc<VectorTable>,
+) -> Result<QueryVectors, PipelineError> {
+    let Some(own) = embedding else {
+        return Ok(QueryVectors::Referee(Arc::clone(referee)));
+    };
+    let endpoint = Endpoint::new(&own.url, own.model.clone(), own.key_env.clone())?;
+    Ok(QueryVectors::of_endpoint(endpoint))
 }
 
 fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, GoldSetError> {

@@ -176,9 +176,9 @@ fn replay(path: &Path, written: &written::Replay) -> Result<replay::Settings, Po
             "a repeated seed is one observation counted twice",
         ));
     }
-    if written.concurrency == 0 || written.timeout_ms == 0 {
+    if written.concurrency == 0 || written.timeout_ms == 0 || written.budget_s == Some(0) {
         return Err(wrong(
-            "concurrency and timeout_ms must be at least 1",
+            "concurrency, timeout_ms and budget_s must be at least 1",
             "leave them out to get the defaults",
         ));
     }
@@ -196,6 +196,11 @@ fn replay(path: &Path, written: &written::Replay) -> Result<replay::Settings, Po
         concurrency: written.concurrency,
         timeout: Duration::from_millis(written.timeout_ms),
         retries: written.retries,
+        backoff: replay::Backoff {
+            first: Duration::from_millis(written.backoff_ms),
+            ..replay::Backoff::default()
+        },
+        budget: written.budget_s.map(Duration::from_secs),
     })
 }
 

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
-pub use targets::{EmbeddedSpec, EmbeddingSpec, RecordedSpec, TargetSettings, TargetSpec};
+pub use targets::{
+    EmbeddedSpec, EmbeddingSpec, HttpSpec, RecordedSpec, TargetSettings, TargetSpec,
+};
 pub use written::STARTER;
 
 use schemars::Schema;

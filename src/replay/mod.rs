@@ -2,11 +2,16 @@
 //!
 //! A [`Plan`] is the list of probes; [`replay`] carries it out and gives one [`Observation`] for
 //! each, in plan order, whatever happened: `planned = scored + failed + skipped`. The contract of
-//! every target is read before the first probe and after the last.
+//! every target is read before the first probe and after the last. What comes back goes to a
+//! [`Journal`] at once, so that a run that is killed goes on where it was, and so that memory does not
+//! grow with the number of probes.
 
 mod cache;
+mod finished;
+mod journal;
 mod observation;
 mod open;
+mod pace;
 mod plan;
 mod record;
 mod run;
@@ -20,25 +25,17 @@ use crate::target::Target;
 use crate::units::Cutoff;
 
 pub use cache::{CacheSettings, Cached};
+pub use finished::{Finished, Run};
+pub use journal::{Before, Head, JOURNAL, Journal, JournalError, Kept};
 pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose, accept};
 pub use open::{ContractReading, Side};
+pub use pace::{Backoff, Pace};
 pub use plan::{Plan, Probe};
 pub use record::{
-    RecordError, read_observations, read_table, read_texts, write_observations, write_table,
-    write_texts,
+    ObservationsWriter, RecordError, TableWriter, TextsWriter, read_observations, read_table,
+    read_texts, write_table,
 };
-pub use run::{Run, replay};
-
-/// How fast one target is asked.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
-    /// Probes under way at once, at most.
-    pub concurrency: usize,
-    /// Probes begun in a second, at most.
-    pub per_second: Option<f64>,
-    /// Probes asked before the run and not measured.
-    pub warm_up: usize,
-}
+pub use run::{ReplayError, Stop, replay};
 
 /// One target with what the replay must know about it.
 #[derive(Clone)]
@@ -68,6 +65,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// Attempts after the first, for faults that may pass.
     pub retries: u32,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// Longest time of the whole run, if there is a limit.
+    pub budget: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -81,6 +82,11 @@ impl Default for Settings {
             concurrency: 16,
             timeout: Duration::from_secs(10),
             retries: 2,
+            backoff: Backoff::default(),
+            budget: None,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,7 @@ impl Observation {
 }
 
 /// What a probe took when it was made, if it is read from a saved run.
-pub(super) fn taken(reply: &Result<Reply, Failure>) -> Option<Taken> {
+pub(super) fn taken(reply: &Result<&Reply, Failure>) -> Option<Taken> {
     match reply {
         Ok(reply) => match reply.origin {
             Origin::Recorded(taken) => Some(taken),
@@ -169,6 +169,17 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Both together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            planned: self.planned + other.planned,
+            scored: self.scored + other.scored,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
     /// Counts outcomes.
     pub fn of<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Self {
         let mut counts = Self::default();

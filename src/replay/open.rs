@@ -25,6 +25,8 @@ pub struct Side {
     pub contract_at_end: ContractReading,
     /// Its rows, if it can list them.
     pub inventory: Option<Inventory>,
+    /// Why it was not asked to the end, if it was not.
+    pub given_up: Option<String>,
 }
 
 /// Wait before the second attempt at a contract; it doubles each time.
@@ -42,6 +44,7 @@ pub(super) async fn open(arm: &Arm, settings: &Settings) -> Side {
         contract_at_end: contract.clone(),
         contract_at_start: contract,
         inventory,
+        given_up: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which probes are asked, in which order.
 
 use crate::goldset::GoldSet;
-use crate::ids::{Form, Seed};
+use crate::ids::{Digest, Form, Seed};
 use crate::replay::{Purpose, Settings};
 use crate::units::Cutoff;
 
@@ -63,5 +63,38 @@ impl Plan {
             }
         }
         Self { probes }
+    }
+
+    /// What is asked, as one digest: a journal names probes by their place, which means something under
+    /// the same plan only.
+    pub fn digest(&self, gold: &GoldSet) -> Digest {
+        let mut bytes = Vec::new();
+        for probe in &self.probes {
+            let question = gold.questions[probe.question].id.as_str();
+            bytes.extend((question.len() as u64).to_le_bytes());
+            bytes.extend(question.as_bytes());
+            let numbers = [
+                probe.target as u64,
+                u64::from(probe.form.0),
+                probe.seed.0,
+                probe.k.get() as u64,
+                probe.purpose as u64,
+            ];
+            bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        }
+        Digest::derive("ragstone 2026 plan v1", bytes)
+    }
+
+    /// The probes of each question in turn, as ranges of places.
+    pub fn by_question(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let question = self.probes.get(start)?.question;
+            let rest = &self.probes[start..];
+            let len = rest.iter().take_while(|probe| probe.question == question);
+            let range = start..start + len.count();
+            start = range.end;
+            Some(range)
+        })
     }
 }

@@ -1,9 +1,9 @@
 //! Observations and texts as Parquet, and back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, SchemaRef};
-use arrow::record_batch::RecordBatch;
+use arrow::datatypes::{FieldRef, Schema};
 use miette::Diagnostic;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_arrow::schema::{SchemaLike, TracingOptions};
 use thiserror::Error;
 
+use crate::files::WholeFile;
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
 use crate::net::Timing;
 use crate::replay::{HitRecord, Observation, Outcome, Purpose};
@@ -130,45 +131,110 @@ struct TextRow {
     text: String,
 }
 
+/// Rows held back until they are written as one row group.
+const GROUP: usize = 4096;
+
+/// Writes rows as one Parquet file that appears whole when it is finished, in memory that does not grow
+/// with their number. The same rows give the same bytes, however they are handed over.
+pub struct TableWriter<T> {
+    path: PathBuf,
+    fields: Vec<FieldRef>,
+    writer: ArrowWriter<WholeFile>,
+    rows: Vec<T>,
+}
+
+impl<T: Serialize + DeserializeOwned> TableWriter<T> {
+    /// Begins a file in a folder that exists.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn create(path: &Path) -> Result<Self, RecordError> {
+        let options = TracingOptions::default().enums_without_data_as_strings(true);
+        let fields = Vec::<FieldRef>::from_type::<T>(options);
+        let fields = fields.map_err(|source| columns(path, source))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let file = WholeFile::create(path).map_err(|source| RecordError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let schema = Arc::new(Schema::new(fields.clone()));
+        let writer = ArrowWriter::try_new(file, schema, Some(properties));
+        Ok(Self {
+            path: path.to_owned(),
+            fields,
+            writer: writer.map_err(|source| parquet(path, source))?,
+            rows: Vec::new(),
+        })
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn push(&mut self, row: T) -> Result<(), RecordError> {
+        self.rows.push(row);
+        if self.rows.len() >= GROUP {
+            self.write_group()?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> Result<(), RecordError> {
+        let batch = serde_arrow::to_record_batch(&self.fields, &self.rows);
+        let batch = batch.map_err(|source| columns(&self.path, source))?;
+        self.rows.clear();
+        let written = self.writer.write(&batch);
+        written
+            .and_then(|()| self.writer.flush())
+            .map_err(|source| parquet(&self.path, source))
+    }
+
+    /// Puts the file in place.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn finish(mut self) -> Result<(), RecordError> {
+        if !self.rows.is_empty() {
+            self.write_group()?;
+        }
+        let file = self.writer.into_inner();
+        let file = file.map_err(|source| parquet(&self.path, source))?;
+        file.persist().map_err(|source| RecordError::Io {
+            path: self.path,
+            source,
+        })
+    }
+}
+
+fn columns(path: &Path, source: serde_arrow::Error) -> RecordError {
+    RecordError::Columns {
+        path: path.to_owned(),
+        source: Box::new(source),
+    }
+}
+
+fn parquet(path: &Path, source: parquet::errors::ParquetError) -> RecordError {
+    RecordError::Parquet {
+        path: path.to_owned(),
+        source,
+    }
+}
+
 /// Writes rows as one Parquet file that appears whole. The same rows give the same bytes.
 ///
 /// # Errors
 /// If the folder cannot be written.
 pub fn write_table<T: Serialize + DeserializeOwned>(
     path: &Path,
-    rows: &[T],
+    rows: impl IntoIterator<Item = T>,
 ) -> Result<(), RecordError> {
-    let columns = |source| RecordError::Columns {
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
-    let fields = Vec::<FieldRef>::from_type::<T>(
-        TracingOptions::default().enums_without_data_as_strings(true),
-    )
-    .map_err(columns)?;
-    let batch = serde_arrow::to_record_batch(&fields, &rows).map_err(columns)?;
-    let bytes = parquet_bytes(batch.schema(), &batch).map_err(|source| RecordError::Parquet {
-        path: path.to_owned(),
-        source,
-    })?;
-    crate::files::write_whole(path, &bytes).map_err(|source| RecordError::Io {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn parquet_bytes(
-    schema: SchemaRef,
-    batch: &RecordBatch,
-) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(bytes)
+    let mut writer = TableWriter::create(path)?;
+    for row in rows {
+        writer.push(row)?;
+    }
+    writer.finish()
 }
 
 /// Reads what [`write_table`] wrote.
@@ -201,12 +267,33 @@ pub fn read_table<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordErro
 }
 
 /// Writes `observations.parquet`: one row a probe, hits as a list of structs.
-///
-/// # Errors
-/// As [`write_table`].
-pub fn write_observations(path: &Path, observations: &[Observation]) -> Result<(), RecordError> {
-    let rows: Vec<Row> = observations.iter().map(Row::of).collect();
-    write_table(path, &rows)
+pub struct ObservationsWriter(TableWriter<Row>);
+
+impl ObservationsWriter {
+    /// Begins a file in a folder that exists.
+    ///
+    /// # Errors
+    /// As [`TableWriter::create`].
+    pub fn create(path: &Path) -> Result<Self, RecordError> {
+        TableWriter::create(path).map(Self)
+    }
+
+    /// Adds observations.
+    ///
+    /// # Errors
+    /// As [`TableWriter::push`].
+    pub fn push(&mut self, observations: &[Observation]) -> Result<(), RecordError> {
+        let mut rows = observations.iter().map(Row::of);
+        rows.try_for_each(|row| self.0.push(row))
+    }
+
+    /// Puts the file in place.
+    ///
+    /// # Errors
+    /// As [`TableWriter::finish`].
+    pub fn finish(self) -> Result<(), RecordError> {
+        self.0.finish()
+    }
 }
 
 /// Reads `observations.parquet`.
@@ -226,18 +313,35 @@ pub fn read_observations(path: &Path) -> Result<Vec<Observation>, RecordError> {
 }
 
 /// Writes `texts.parquet`: each distinct text once, by digest.
-///
-/// # Errors
-/// As [`write_table`].
-pub fn write_texts(path: &Path, texts: &Texts) -> Result<(), RecordError> {
-    let rows: Vec<TextRow> = texts
-        .iter()
-        .map(|(digest, text)| TextRow {
+pub struct TextsWriter(TableWriter<TextRow>);
+
+impl TextsWriter {
+    /// Begins a file in a folder that exists.
+    ///
+    /// # Errors
+    /// As [`TableWriter::create`].
+    pub fn create(path: &Path) -> Result<Self, RecordError> {
+        TableWriter::create(path).map(Self)
+    }
+
+    /// Adds a text, which must not be there yet.
+    ///
+    /// # Errors
+    /// As [`TableWriter::push`].
+    pub fn push(&mut self, digest: &Digest, text: &str) -> Result<(), RecordError> {
+        self.0.push(TextRow {
             digest: digest.to_string(),
-            text: text.clone(),
+            text: text.to_owned(),
         })
-        .collect();
-    write_table(path, &rows)
+    }
+
+    /// Puts the file in place.
+    ///
+    /// # Errors
+    /// As [`TableWriter::finish`].
+    pub fn finish(self) -> Result<(), RecordError> {
+        self.0.finish()
+    }
 }
 
 /// Reads `texts.parquet` and checks every digest.

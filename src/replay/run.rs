@@ -1,115 +1,476 @@
 //! Carries out a plan.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use miette::Diagnostic;
+use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::goldset::GoldSet;
 use crate::ids::Digest;
 use crate::net::{Attempt, Failure, Retry, Timing};
+use crate::replay::finished::unasked;
 use crate::replay::observation::{accept, taken};
 use crate::replay::open::{open, reopen, within};
+use crate::replay::pace::{Begin, Throttle};
 use crate::replay::{
-    Arm, Counts, HitRecord, Observation, Outcome, Plan, Probe, Purpose, Settings, Side,
+    Arm, Finished, HitRecord, Journal, JournalError, Observation, Outcome, Plan, Probe, Purpose,
+    Settings, Side,
 };
 use crate::target::{Origin, Query, Reply, Target, Texts};
 
-/// Everything that was observed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    /// In the order of the targets.
-    pub sides: Vec<Side>,
-    /// One for each planned probe, in plan order.
-    pub observations: Vec<Observation>,
-    /// Every text that came back.
-    pub texts: Texts,
+/// Says when a replay is to stop: at the first `true`.
+pub type Stop = watch::Receiver<bool>;
+
+/// Why a replay has not come to its end. What a target does is never a reason.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ReplayError {
+    /// Somebody stopped it.
+    #[error("interrupted: {finished} of {planned} probes are kept")]
+    #[diagnostic(code(replay::interrupted))]
+    Interrupted {
+        /// Probes that need not be asked again.
+        finished: usize,
+        /// Probes in all.
+        planned: usize,
+    },
+    /// The journal.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Journal(#[from] JournalError),
 }
 
-impl Run {
-    /// The probes of the verdict; the sweep is not counted.
-    pub fn counts(&self) -> Counts {
-        Counts::of(
-            self.observations
-                .iter()
-                .filter(|seen| seen.purpose == Purpose::Score)
-                .map(|seen| &seen.outcome),
-        )
-    }
-}
-
-/// Asks every probe of the plan, at most `settings.concurrency` per target at once, and reads
-/// contracts before and after. `progress` is told `(done, planned)`.
+/// Asks every probe of the plan that the journal does not hold yet, and reads contracts before and
+/// after. `progress` is told `(done, planned)`.
 ///
-/// Nothing that a target does ends the run: what fails becomes a failed observation, and the probes
-/// of a target whose contract cannot be read are skipped with that reason.
+/// Targets are asked side by side, none more than a window ahead of another, so that they meet the same
+/// weather. Nothing that a target does ends the run: what fails becomes a failed observation, and the
+/// probes of a target that cannot be used are left with the reason.
+///
+/// # Errors
+/// If it is stopped, or the journal cannot be written, or its contracts moved. What came back until
+/// then is in the journal.
 ///
 /// # Panics
 /// If the plan was made for another gold set or number of targets.
 pub async fn replay(
     gold: &GoldSet,
     arms: &[Arm],
-    plan: &Plan,
+    plan: Plan,
     settings: &Settings,
+    mut journal: Journal,
+    mut stop: Stop,
     progress: &mut (dyn FnMut(usize, usize) + Send),
-) -> Run {
-    let mut sides = Vec::new();
-    for arm in arms {
-        sides.push(open(arm, settings).await);
-    }
-    let mut slots: Vec<Option<Seen>> = vec![None; plan.probes.len()];
-    let mut under_way = JoinSet::new();
-    let limit = settings.concurrency.max(1) * arms.len().max(1);
-    let mut done = 0;
-    for (index, probe) in plan.probes.iter().enumerate() {
-        let blank = skipped(gold, arms, probe);
-        if let Err(reason) = &sides[probe.target].contract_at_start {
-            let outcome = Outcome::Skipped {
-                reason: reason.clone(),
-            };
-            slots[index] = Some((Observation { outcome, ..blank }, Texts::new()));
-            done += 1;
-            continue;
+) -> Result<Finished, ReplayError> {
+    let planned = plan.probes.len();
+    let sides = async {
+        let sides = join_all(arms.iter().map(|arm| open(arm, settings))).await;
+        journal.same_contracts(&sides).await?;
+        if !is_complete(&journal, &sides, &plan) {
+            join_all(arms.iter().map(|arm| warm_up(gold, arm, &plan, settings))).await;
         }
-        if under_way.len() >= limit {
-            take(under_way.join_next().await, &mut slots);
-            done += 1;
-            progress(done, plan.probes.len());
-        }
-        let target = Arc::clone(&arms[probe.target].target);
-        under_way.spawn(ask(
-            index,
-            target,
-            query(gold, probe),
-            blank,
-            settings.clone(),
-        ));
+        Ok::<_, JournalError>(sides)
+    };
+    let sides = tokio::select! {
+        sides = sides => Some(sides?),
+        () = stopped(&mut stop) => None,
+    };
+    let interrupted = |journal: Journal| {
+        let finished = journal.n_finished();
+        // On the disk before anybody is told.
+        journal.close()?;
+        Err(ReplayError::Interrupted { finished, planned })
+    };
+    let Some(mut sides) = sides else {
+        return interrupted(journal);
+    };
+    let mut asking = Asking::new(gold, arms, &sides, &plan, settings, journal);
+    let end = asking.carry_out(&mut stop, progress).await?;
+    let (journal, given_up) = asking.end();
+    if end == End::Stopped {
+        return interrupted(journal);
     }
-    while let Some(finished) = under_way.join_next().await {
-        take(Some(finished), &mut slots);
-        done += 1;
-        progress(done, plan.probes.len());
+    for (side, given_up) in sides.iter_mut().zip(given_up) {
+        side.given_up = given_up;
     }
-    for (side, arm) in sides.iter_mut().zip(arms) {
-        side.contract_at_end = reopen(arm, settings).await;
+    let ends = join_all(arms.iter().map(|arm| reopen(arm, settings))).await;
+    for (side, contract) in sides.iter_mut().zip(ends) {
+        side.contract_at_end = contract;
     }
-    let mut texts = Texts::new();
-    let observations = slots.into_iter().map(|slot| {
-        let (observation, found) = slot.expect("every probe was asked or skipped");
-        texts.extend(found);
-        observation
-    });
-    let observations = observations.collect();
-    Run {
+    Ok(Finished {
+        plan,
         sides,
-        observations,
-        texts,
+        kept: journal.close()?,
+    })
+}
+
+/// Waits for the word to stop; for ever if nobody is left who could say it.
+async fn stopped(stop: &mut Stop) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
-/// One observation with the texts it brought.
-type Seen = (Observation, Texts);
+fn is_complete(journal: &Journal, sides: &[Side], plan: &Plan) -> bool {
+    let mut probes = plan.probes.iter().enumerate();
+    probes.all(|(place, probe)| {
+        journal.is_finished(place) || sides[probe.target].contract_at_start.is_err()
+    })
+}
+
+/// Asks a target its first probes in advance. What comes of it is nobody's business.
+async fn warm_up(gold: &GoldSet, arm: &Arm, plan: &Plan, settings: &Settings) {
+    for probe in plan.probes.iter().take(arm.pace.warm_up) {
+        let query = Query {
+            warm_up: true,
+            ..query(gold, probe)
+        };
+        let attempt = Attempt::begin();
+        let asked = arm.target.retrieve(&query, Arc::clone(&attempt));
+        let _ = within(settings.timeout, &attempt, asked).await;
+    }
+}
+
+/// How asking came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Everything was asked that could be.
+    Done,
+    /// Somebody said stop.
+    Stopped,
+}
+
+/// How far one target may be ahead of another, in probes for each that may be under way.
+const WINDOW: usize = 4;
+
+/// A probe between two attempts.
+struct Tried {
+    tries: u32,
+    first: Duration,
+    /// What the last attempt came to.
+    last: Option<(Failure, Timing)>,
+}
+
+/// One target's probes on their way.
+struct Lane {
+    throttle: Throttle,
+    /// The next place in the plan to look at.
+    next: usize,
+    under_way: usize,
+    /// Places that wait for another attempt, the earliest first.
+    waiting: BinaryHeap<Reverse<(Duration, usize)>>,
+    tried: HashMap<usize, Tried>,
+    /// Why it is not asked, or not any more.
+    closed: Option<String>,
+}
+
+/// One attempt that has ended.
+struct Ended {
+    place: usize,
+    begun: Duration,
+    reply: Result<Reply, Failure>,
+    timing: Timing,
+}
+
+/// Everything that is under way.
+struct Asking<'a> {
+    gold: &'a GoldSet,
+    arms: &'a [Arm],
+    sides: &'a [Side],
+    plan: &'a Plan,
+    settings: &'a Settings,
+    journal: Journal,
+    lanes: Vec<Lane>,
+    attempts: JoinSet<Ended>,
+    clock: Instant,
+}
+
+impl<'a> Asking<'a> {
+    fn new(
+        gold: &'a GoldSet,
+        arms: &'a [Arm],
+        sides: &'a [Side],
+        plan: &'a Plan,
+        settings: &'a Settings,
+        journal: Journal,
+    ) -> Self {
+        let lane = |(arm, side): (&Arm, &Side)| Lane {
+            throttle: Throttle::new(arm.pace, settings.backoff),
+            next: 0,
+            under_way: 0,
+            waiting: BinaryHeap::new(),
+            tried: HashMap::new(),
+            closed: side.contract_at_start.as_ref().err().cloned(),
+        };
+        Self {
+            lanes: arms.iter().zip(sides).map(lane).collect(),
+            gold,
+            arms,
+            sides,
+            plan,
+            settings,
+            journal,
+            attempts: JoinSet::new(),
+            clock: Instant::now(),
+        }
+    }
+
+    /// The journal, and why each target was given up.
+    fn end(self) -> (Journal, Vec<Option<String>>) {
+        let closed = self.lanes.into_iter().map(|lane| lane.closed);
+        (self.journal, closed.collect())
+    }
+
+    async fn carry_out(
+        &mut self,
+        stop: &mut Stop,
+        progress: &mut (dyn FnMut(usize, usize) + Send),
+    ) -> Result<End, JournalError> {
+        let planned = self.plan.probes.len();
+        loop {
+            let wake = self.begin_what_may();
+            if self.attempts.is_empty() && wake.is_none() {
+                return Ok(End::Done);
+            }
+            let pause = wake.map(|wake| wake.saturating_sub(self.clock.elapsed()));
+            let sleep = tokio::time::sleep(pause.unwrap_or(Duration::MAX));
+            tokio::select! {
+                biased;
+                () = stopped(stop) => {
+                    self.attempts.abort_all();
+                    return Ok(End::Stopped);
+                }
+                Some(ended) = self.attempts.join_next() => {
+                    self.take(heard(ended)).await?;
+                    while let Some(ended) = self.attempts.try_join_next() {
+                        self.take(heard(ended)).await?;
+                    }
+                    progress(self.journal.n_finished(), planned);
+                }
+                () = sleep, if pause.is_some() => {}
+            }
+        }
+    }
+
+    /// Begins every attempt that may begin, and says when another may, if not when one has ended.
+    fn begin_what_may(&mut self) -> Option<Duration> {
+        let mut wakes: Vec<Option<Duration>> = vec![None; self.lanes.len()];
+        let mut begun = true;
+        while begun {
+            begun = false;
+            for index in 0..self.lanes.len() {
+                let now = self.clock.elapsed();
+                self.keep_to_budget(now);
+                match self.step(index, now) {
+                    Step::Begun => begun = true,
+                    Step::Wait(until) => wakes[index] = Some(until),
+                    Step::Nothing => wakes[index] = None,
+                }
+            }
+        }
+        wakes.into_iter().flatten().min()
+    }
+
+    fn keep_to_budget(&mut self, now: Duration) {
+        let Some(budget) = self.settings.budget.filter(|budget| now >= *budget) else {
+            return;
+        };
+        for lane in &mut self.lanes {
+            let seconds = budget.as_secs_f64();
+            lane.closed
+                .get_or_insert_with(|| format!("the time of the whole run, {seconds} s, was over"));
+        }
+    }
+
+    /// Begins one attempt of a lane, if there is one to begin.
+    fn step(&mut self, index: usize, now: Duration) -> Step {
+        self.skip_finished(index);
+        let horizon = self.horizon(index);
+        let lane = &mut self.lanes[index];
+        if lane.closed.is_some() {
+            return Step::Nothing;
+        }
+        let retry = lane.waiting.peek().map(|Reverse((ready, _))| *ready);
+        let fresh = lane.next < self.plan.probes.len() && lane.next <= horizon;
+        if retry.is_none() && !fresh {
+            return Step::Nothing;
+        }
+        match lane.throttle.may_begin(now, lane.under_way) {
+            Begin::Now => {}
+            Begin::At(at) => return Step::Wait(at),
+            Begin::Later | Begin::Never => return Step::Nothing,
+        }
+        let place = match retry {
+            Some(ready) if ready <= now => lane.waiting.pop().map(|Reverse((_, place))| place),
+            Some(ready) if !fresh => return Step::Wait(ready),
+            _ => None,
+        };
+        let place = place.unwrap_or_else(|| {
+            let next = lane.next;
+            lane.next += 1;
+            next
+        });
+        lane.throttle.begun(now);
+        lane.under_way += 1;
+        let tried = lane.tried.entry(place).or_insert(Tried {
+            tries: 0,
+            first: now,
+            last: None,
+        });
+        tried.tries += 1;
+        let query = query(self.gold, &self.plan.probes[place]);
+        let target = Arc::clone(&self.arms[index].target);
+        self.attempts
+            .spawn(attempt(place, now, target, query, self.settings.timeout));
+        Step::Begun
+    }
+
+    /// Moves a lane to its next probe that nobody has an answer to.
+    fn skip_finished(&mut self, index: usize) {
+        let lane = &mut self.lanes[index];
+        while let Some(probe) = self.plan.probes.get(lane.next) {
+            if probe.target == index && !self.journal.is_finished(lane.next) {
+                break;
+            }
+            lane.next += 1;
+        }
+    }
+
+    /// How far a lane may go, so that no other is left behind.
+    fn horizon(&self, index: usize) -> usize {
+        let others = self.lanes.iter().enumerate().filter(|(other, lane)| {
+            *other != index && lane.closed.is_none() && lane.next < self.plan.probes.len()
+        });
+        let last = others.map(|(_, lane)| lane.next).min();
+        let window = WINDOW * self.arms[index].pace.concurrency.max(1) * self.lanes.len();
+        last.map_or(usize::MAX, |last| last.saturating_add(window))
+    }
+
+    async fn take(&mut self, ended: Ended) -> Result<(), JournalError> {
+        let Ended {
+            place,
+            begun,
+            reply,
+            timing,
+        } = ended;
+        let now = self.clock.elapsed();
+        let probe = &self.plan.probes[place];
+        let lane = &mut self.lanes[probe.target];
+        lane.under_way -= 1;
+        let tries = lane.tried.get(&place).map_or(1, |tried| tried.tries);
+        let failure = match reply {
+            Ok(reply) => {
+                lane.throttle.succeeded();
+                return self.came(place, Ok(&reply), timing, now).await;
+            }
+            Err(failure) => failure,
+        };
+        // What failed in a saved run says nothing of anybody's health now.
+        if failure.taken.is_none() {
+            lane.throttle.failed(&failure, begun, now);
+        }
+        if let Some(reason) = lane.throttle.given_up() {
+            lane.closed.get_or_insert_with(|| reason.to_owned());
+        }
+        let again = failure.retry != Retry::Pointless && tries <= self.settings.retries;
+        if again && lane.closed.is_none() {
+            let ready = now + self.settings.backoff.wait(place, tries);
+            lane.waiting.push(Reverse((ready, place)));
+            if let Some(tried) = lane.tried.get_mut(&place) {
+                tried.last = Some((failure, timing));
+            }
+            return Ok(());
+        }
+        let given_up = lane.closed.is_some();
+        let target = probe.target;
+        self.came(place, Err(failure), timing, now).await?;
+        if given_up {
+            self.fail_those_waiting(target, now).await?;
+        }
+        Ok(())
+    }
+
+    /// What waits for another attempt at a target that was given up has failed.
+    async fn fail_those_waiting(&mut self, lane: usize, now: Duration) -> Result<(), JournalError> {
+        let waiting = std::mem::take(&mut self.lanes[lane].waiting);
+        for Reverse((_, place)) in waiting.into_sorted_vec() {
+            let tried = self.lanes[lane].tried.get_mut(&place);
+            if let Some((failure, timing)) = tried.and_then(|tried| tried.last.take()) {
+                self.came(place, Err(failure), timing, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what came of a probe.
+    async fn came(
+        &mut self,
+        place: usize,
+        reply: Result<&Reply, Failure>,
+        timing: Timing,
+        now: Duration,
+    ) -> Result<(), JournalError> {
+        let probe = &self.plan.probes[place];
+        let tried = self.lanes[probe.target].tried.remove(&place);
+        let (tries, first) = tried.map_or((1, now), |tried| (tried.tries, tried.first));
+        let blank = Observation {
+            attempts: tries,
+            elapsed_ms: now.saturating_sub(first).as_secs_f64() * 1000.0,
+            timing,
+            ..unasked(self.gold, &self.sides[probe.target], probe)
+        };
+        let taken = taken(&reply);
+        let (seen, texts) = match reply {
+            Ok(reply) => scored(blank, reply),
+            Err(failure) => (failed(blank, failure), Texts::new()),
+        };
+        let seen = seen.when_taken(taken);
+        self.journal.keep(place, &seen, &texts).await
+    }
+}
+
+/// What came of trying to begin.
+enum Step {
+    Begun,
+    Wait(Duration),
+    /// Nothing to begin, or not before another has ended.
+    Nothing,
+}
+
+/// One attempt.
+async fn attempt(
+    place: usize,
+    begun: Duration,
+    target: Arc<dyn Target>,
+    query: Query,
+    limit: Duration,
+) -> Ended {
+    let attempt = Attempt::begin();
+    let reply = within(
+        limit,
+        &attempt,
+        target.retrieve(&query, Arc::clone(&attempt)),
+    )
+    .await
+    .and_then(|reply| accept(reply, query.k));
+    Ended {
+        place,
+        begun,
+        reply,
+        timing: attempt.timing(),
+    }
+}
+
+/// An attempt is only ever cancelled when nobody listens any more, so it can only fail by a panic, which
+/// is ours and must be heard.
+fn heard(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
+    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
 
 fn query(gold: &GoldSet, probe: &Probe) -> Query {
     let question = &gold.questions[probe.question];
@@ -126,67 +487,6 @@ fn query(gold: &GoldSet, probe: &Probe) -> Query {
         repeat: probe.purpose == Purpose::Repeat,
         warm_up: false,
     }
-}
-
-/// The observation of a probe that has not been asked yet.
-fn skipped(gold: &GoldSet, arms: &[Arm], probe: &Probe) -> Observation {
-    Observation {
-        target: arms[probe.target].target.name().clone(),
-        question: gold.questions[probe.question].id.clone(),
-        form: probe.form,
-        seed: probe.seed,
-        k: probe.k,
-        purpose: probe.purpose,
-        outcome: Outcome::Skipped {
-            reason: "not asked".to_owned(),
-        },
-        attempts: 0,
-        elapsed_ms: 0.0,
-        timing: Timing::default(),
-        status: None,
-        cached: false,
-        cold_start: None,
-    }
-}
-
-/// One probe with its retries.
-async fn ask(
-    index: usize,
-    target: Arc<dyn Target>,
-    query: Query,
-    blank: Observation,
-    settings: Settings,
-) -> (usize, Observation, Texts) {
-    let started = Instant::now();
-    let mut attempts = 0;
-    let (reply, timing) = loop {
-        attempts += 1;
-        let attempt = Attempt::begin();
-        let reply = within(
-            settings.timeout,
-            &attempt,
-            target.retrieve(&query, Arc::clone(&attempt)),
-        )
-        .await
-        .and_then(|reply| accept(reply, query.k));
-        match reply {
-            Err(failure) if failure.retry != Retry::Pointless && attempts <= settings.retries => {}
-            reply => break (reply, attempt.timing()),
-        }
-    };
-    let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
-    let blank = Observation {
-        attempts,
-        elapsed_ms,
-        timing,
-        ..blank
-    };
-    let taken = taken(&reply);
-    let (observation, texts) = match reply {
-        Ok(reply) => scored(blank, &reply),
-        Err(failure) => (failed(blank, failure), Texts::new()),
-    };
-    (index, observation.when_taken(taken), texts)
 }
 
 fn failed(blank: Observation, failure: Failure) -> Observation {
@@ -226,268 +526,4 @@ fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
         ..blank
     };
     (observation, texts)
-}
-
-fn take(
-    finished: Option<Result<(usize, Observation, Texts), tokio::task::JoinError>>,
-    slots: &mut [Option<Seen>],
-) {
-    // A task is never cancelled here, so it can only fail by a panic, which is ours and must be
-    // heard.
-    let (index, observation, texts) = finished
-        .expect("a probe is under way")
-        .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-    slots[index] = Some((observation, texts));
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
-
-    use super::*;
-    use crate::goldset::load;
-    use crate::ids::{SectionKey, TargetName};
-    use crate::net::Stage;
-    use crate::parity::{Contract, ContractField};
-    use crate::replay::Pace;
-    use crate::target::{Hit, Listing, Locality, Working};
-
-    /// A target that follows a script.
-    struct Scripted {
-        name: TargetName,
-        asked: AtomicUsize,
-        contracts_read: AtomicUsize,
-        behaviour: Behaviour,
-    }
-
-    #[derive(Clone, Copy, PartialEq)]
-    enum Behaviour {
-        Healthy,
-        /// Every first attempt of a probe fails, every second one succeeds.
-        FailsOnce,
-        AlwaysFails,
-        Hangs,
-        Empty,
-        TooMany,
-        NotANumber,
-        NoContract,
-        ContractMoves,
-    }
-
-    impl Target for Scripted {
-        fn name(&self) -> &TargetName {
-            &self.name
-        }
-
-        fn locality(&self) -> Locality {
-            Locality::Network
-        }
-
-        fn contract(&self, _: Arc<Attempt>) -> Working<'_, Contract> {
-            let reads = self.contracts_read.fetch_add(1, Ordering::SeqCst);
-            let failure =
-                || Failure::passing("connection_refused", Stage::Connect, "connection refused");
-            let hash = if self.behaviour == Behaviour::ContractMoves {
-                reads.to_string()
-            } else {
-                "same".to_owned()
-            };
-            let contract = Contract::default().with(ContractField::IndexHash, hash);
-            let reading = if self.behaviour == Behaviour::NoContract {
-                Err(failure())
-            } else {
-                Ok(contract)
-            };
-            Box::pin(std::future::ready(reading))
-        }
-
-        fn listing(&self) -> Listing<'_> {
-            Listing::None
-        }
-
-        fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
-            let asked = self.asked.fetch_add(1, Ordering::SeqCst);
-            let hit = |score: f64| Hit {
-                section: SectionKey::new("d", "s"),
-                snippet_id: "d/s#0".into(),
-                score,
-                text: query.text.clone(),
-                offsets: None,
-            };
-            let fault = || Failure::passing("http_503", Stage::Headers, "busy");
-            let reply = match self.behaviour {
-                Behaviour::AlwaysFails => Err(fault()),
-                Behaviour::FailsOnce if asked.is_multiple_of(2) => Err(fault()),
-                Behaviour::Hangs => return Box::pin(std::future::pending()),
-                Behaviour::Empty => Ok(vec![]),
-                Behaviour::TooMany => Ok(vec![hit(1.0); query.k.get() + 1]),
-                Behaviour::NotANumber => Ok(vec![hit(f64::NAN)]),
-                _ => Ok(vec![hit(1.0)]),
-            };
-            Box::pin(std::future::ready(reply.map(|hits| Reply {
-                hits,
-                answer: Some("an answer".into()),
-                ..Reply::default()
-            })))
-        }
-    }
-
-    fn gold() -> GoldSet {
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.path().join(name), text).expect("written");
-        };
-        write("gold.toml", "name = 'g'\nversion = '1'\nmodel = 'm'\n");
-        write(
-            "corpus.jsonl",
-            r#"{"doc_id":"d","section_id":"s","title":"T","text":"Purge the cache.","rev":"1"}"#,
-        );
-        write(
-            "questions.jsonl",
-            r#"{"id":"q","topic":"t","question":"When?","paraphrases":["At what time?"],"target":[{"doc_id":"d","section_id":"s"}]}"#,
-        );
-        load(folder.path()).expect("sound")
-    }
-
-    /// Two forms and two seeds at one cut-off: four probes, one at a time so that scripts are in
-    /// order.
-    fn run(behaviour: Behaviour) -> (Run, usize) {
-        let settings = Settings {
-            k_sweep: vec![],
-            concurrency: 1,
-            timeout: Duration::from_millis(20),
-            retries: 1,
-            ..Settings::default()
-        };
-        let target = Arc::new(Scripted {
-            name: TargetName::new("t"),
-            asked: AtomicUsize::new(0),
-            contracts_read: AtomicUsize::new(0),
-            behaviour,
-        });
-        let arms = [Arm {
-            target: Arc::clone(&target) as Arc<dyn Target>,
-            stated: Contract::default(),
-            pace: Pace {
-                concurrency: 1,
-                per_second: None,
-                warm_up: 0,
-            },
-        }];
-        let gold = gold();
-        let plan = Plan::new(&gold, 1, &settings);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let run = runtime.block_on(replay(&gold, &arms, &plan, &settings, &mut |_, _| {}));
-        let asked = target.asked.load(Ordering::SeqCst);
-        (run, asked)
-    }
-
-    #[track_caller]
-    fn fails(behaviour: Behaviour, class: &str, stage: Stage, asked: usize) {
-        let (run, attempts) = run(behaviour);
-        assert_eq!(
-            run.counts(),
-            Counts {
-                planned: 4,
-                scored: 0,
-                failed: 4,
-                skipped: 0
-            }
-        );
-        for seen in &run.observations {
-            assert!(
-                matches!(&seen.outcome, Outcome::Failed { class: found, stage: at, .. } if found == class && *at == stage),
-                "{seen:?}"
-            );
-        }
-        assert_eq!(attempts, asked);
-    }
-
-    #[test]
-    fn every_probe_has_its_observation_and_every_text_is_kept_once() {
-        let (run, asked) = run(Behaviour::Healthy);
-        assert_eq!(
-            run.counts(),
-            Counts {
-                planned: 4,
-                scored: 4,
-                failed: 0,
-                skipped: 0
-            }
-        );
-        assert_eq!(asked, 4);
-        assert_eq!(
-            run.texts.len(),
-            3,
-            "two wordings came back as texts, and one answer"
-        );
-    }
-
-    #[test]
-    fn a_fault_that_passes_is_tried_again() {
-        let (run, asked) = run(Behaviour::FailsOnce);
-        assert_eq!(run.counts().scored, 4);
-        assert_eq!(asked, 8);
-        assert!(run.observations.iter().all(|seen| seen.attempts == 2));
-    }
-
-    #[test]
-    fn what_fails_is_data_with_its_class_and_stage() {
-        fails(Behaviour::AlwaysFails, "http_503", Stage::Headers, 8);
-        fails(Behaviour::Hangs, "timeout", Stage::Deadline, 8);
-        fails(Behaviour::Empty, "no_hits", Stage::Tool, 4);
-        fails(Behaviour::TooMany, "hits_beyond_k", Stage::Schema, 4);
-        fails(Behaviour::NotANumber, "score_not_finite", Stage::Schema, 4);
-    }
-
-    #[test]
-    fn a_target_without_a_contract_is_not_asked_and_its_probes_are_not_lost() {
-        let (run, asked) = run(Behaviour::NoContract);
-        assert_eq!(
-            run.counts(),
-            Counts {
-                planned: 4,
-                scored: 0,
-                failed: 0,
-                skipped: 4
-            }
-        );
-        assert_eq!(asked, 0);
-    }
-
-    #[test]
-    fn the_contract_is_read_before_and_after() {
-        let (run, _) = run(Behaviour::ContractMoves);
-        assert_ne!(run.sides[0].contract_at_start, run.sides[0].contract_at_end);
-    }
-
-    #[test]
-    fn observations_and_texts_read_back_as_written() {
-        let folder = tempfile::tempdir().expect("a folder");
-        for behaviour in [
-            Behaviour::Healthy,
-            Behaviour::AlwaysFails,
-            Behaviour::NoContract,
-        ] {
-            let (run, _) = run(behaviour);
-            let (observations, texts) = (
-                folder.path().join("observations.parquet"),
-                folder.path().join("texts.parquet"),
-            );
-            crate::replay::write_observations(&observations, &run.observations).expect("written");
-            crate::replay::write_texts(&texts, &run.texts).expect("written");
-            assert_eq!(
-                crate::replay::read_observations(&observations).expect("readable"),
-                run.observations
-            );
-            assert_eq!(
-                crate::replay::read_texts(&texts).expect("readable"),
-                run.texts
-            );
-        }
-    }
 }

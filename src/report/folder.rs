@@ -10,10 +10,8 @@ use thiserror::Error;
 use crate::files::write_whole;
 use crate::judge::Verdict;
 use crate::measure::MetricTable;
-use crate::replay::{
-    Observation, RecordError, read_observations, read_texts, write_observations, write_texts,
-};
-use crate::report::{Comparison, Report, RunRecord, html, junit, markdown};
+use crate::replay::{Observation, RecordError, read_observations, read_texts};
+use crate::report::{Comparison, ProbesWriter, Report, RunRecord, html, junit, markdown};
 use crate::target::Texts;
 
 /// Why a run folder cannot be written or read.
@@ -71,28 +69,14 @@ pub enum FolderError {
 /// # Errors
 /// If the folder cannot be written.
 pub fn save(report: &Report, folder: &Path) -> Result<(), FolderError> {
-    save_probes(folder, &report.record, &report.observations, &report.texts)?;
+    let mut probes = ProbesWriter::create(folder)?;
+    probes.push(&report.observations, &report.texts)?;
+    probes.finish(&report.record)?;
     report.table.write(&folder.join("metrics.parquet"))?;
     let path = folder.join("verdict.json");
     write_whole(&path, &verdict_bytes(&report.verdict)?)
         .map_err(|source| FolderError::Io { path, source })?;
     render(report, folder)
-}
-
-/// Writes what a replay alone yields: `run.json`, observations and texts.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub fn save_probes(
-    folder: &Path,
-    record: &RunRecord,
-    observations: &[Observation],
-    texts: &Texts,
-) -> Result<(), FolderError> {
-    write_json(&folder.join("run.json"), record)?;
-    write_observations(&folder.join("observations.parquet"), observations)?;
-    write_texts(&folder.join("texts.parquet"), texts)?;
-    Ok(())
 }
 
 /// Draws the reports for people and CI into a folder that exists.
@@ -149,7 +133,7 @@ pub struct Probes {
     pub texts: Texts,
 }
 
-/// Reads what [`save_probes`] wrote, from the folder of any run, judged or not.
+/// Reads what [`ProbesWriter`] wrote, from the folder of any run, judged or not.
 ///
 /// # Errors
 /// If a file is missing, damaged or of a newer format.
@@ -204,7 +188,7 @@ fn json_bytes(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, FolderErro
     Ok(bytes)
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), FolderError> {
     write_whole(path, &json_bytes(path, value)?).map_err(|source| FolderError::Io {
         path: path.to_owned(),
         source,

@@ -17,6 +17,7 @@ mod html;
 mod junit;
 mod labels;
 mod markdown;
+mod probes;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -42,11 +43,12 @@ pub use comparison::{
 };
 pub use escape::{plain, printable};
 pub use folder::{
-    FolderError, Probes, load, load_probes, load_verdict, render, save, save_probes, verdict_bytes,
+    FolderError, Probes, load, load_probes, load_verdict, render, save, verdict_bytes,
 };
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
+pub use probes::ProbesWriter;
 pub use terminal::{Style, terminal};
 
 /// A finished run and everything its verdict was drawn from.
@@ -151,6 +153,9 @@ pub struct TargetRecord {
     pub contract_at_end: Option<Contract>,
     /// Why a contract could not be read.
     pub contract_error: Option<String>,
+    /// Why it was not asked to the end, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
     /// Why replies of earlier runs were no longer used, where that happened.

@@ -390,6 +390,7 @@ fn record() -> RunRecord {
                 contract_at_start: Some(contract.clone()),
                 contract_at_end: Some(contract),
                 contract_error: None,
+                given_up: None,
                 seeds_vary: Some(false),
                 cache_abandoned: None,
                 asked_in: None,

@@ -5,6 +5,7 @@
 
 pub mod embedded;
 mod export;
+pub mod http;
 mod metric;
 pub mod store;
 
@@ -45,7 +46,7 @@ pub struct Query {
 }
 
 /// Where a hit stands in its section: a half-open range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Offsets {
     /// First unit, from 0.
     pub start: usize,
@@ -56,7 +57,7 @@ pub struct Offsets {
 }
 
 /// What offsets count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OffsetUnit {
     /// Unicode scalar values.

@@ -226,7 +226,10 @@ fn an_endpoint_is_asked_for_each_answer_once() {
     assert_eq!(report["semantic"]["referee"]["kind"], "endpoint");
     assert_eq!(report["questions"][0]["distance"], 0.0);
     let asked = endpoint.asked();
-    assert_eq!(asked[0].1["input"].as_array().expect("texts").len(), 60);
+    assert_eq!(
+        asked[0].json()["input"].as_array().expect("texts").len(),
+        60
+    );
     sides.refused(&["--endpoint", "http://127.0.0.1:1/v1"], 2, &["--model"]);
     sides.refused(&["--model", "m"], 2, &["needs --endpoint or --cache"]);
 }

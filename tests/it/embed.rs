@@ -1,12 +1,10 @@
 //! `gold embed` against a scripted endpoint on loopback.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use crate::loopback::{Loopback, Request, Response};
 use crate::support::{SmallGold, policy, ragstone, stderr, stdout};
 
 /// What the endpoint does with one request.
@@ -15,72 +13,56 @@ pub(crate) enum Reply {
     /// One vector a text.
     Vectors,
     /// This status, with these headers.
-    Status(u16, &'static str),
+    Status(u16, &'static [(&'static str, &'static str)]),
     /// This body.
     Body(Value),
 }
 
-/// An endpoint that follows a script, one reply a connection, and remembers what it was asked.
+/// An endpoint that follows a script, one reply a request, and remembers what it was asked.
 pub(crate) struct Endpoint {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
-    thread: JoinHandle<()>,
+    server: Loopback,
 }
 
 impl Endpoint {
     pub(crate) fn start(script: Vec<Reply>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let remembered = Arc::clone(&asked);
-        let thread = std::thread::spawn(move || {
-            for reply in script {
-                let (stream, _) = listener.accept().expect("a connection");
-                answer(stream, &reply, &remembered);
-            }
+        let script = Mutex::new(script.into_iter());
+        let server = Loopback::answering(move |request| {
+            let next = script.lock().expect("no panic").next();
+            // Nothing asks beyond the script; 410 is not worth another attempt.
+            next.map_or(Response::status(410), |reply| answer(request, &reply))
         });
-        Self { url, asked, thread }
+        let url = format!("{}/v1", server.url());
+        Self { url, server }
     }
 
-    /// What was asked, once the script is at its end.
-    pub(crate) fn asked(self) -> Vec<(String, Value)> {
-        self.thread.join().expect("the script ran to its end");
-        let asked = self.asked.lock().expect("no panic");
-        asked.clone()
+    /// What was asked so far.
+    pub(crate) fn asked(self) -> Vec<Request> {
+        self.server.requests()
     }
 }
 
-fn answer(mut stream: TcpStream, reply: &Reply, asked: &Mutex<Vec<(String, Value)>>) {
-    let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
-    let mut head = String::new();
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a line");
-        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
+fn answer(request: &Request, reply: &Reply) -> Response {
+    match reply {
+        Reply::Vectors => {
+            let request = request.json();
+            let texts = request["input"].as_array().expect("texts").iter();
+            let vectors = texts.enumerate().map(|(index, text)| {
+                json!({"index": index, "embedding": vector(text.as_str().expect("a text"))})
+            });
+            Response::json(&json!({ "data": vectors.collect::<Vec<_>>() }))
         }
-        if line == "\r\n" {
-            break;
+        Reply::Status(status, headers) => {
+            let refused = Response {
+                status: *status,
+                ..Response::json(&json!({"error": "no"}))
+            };
+            headers.iter().fold(refused, |refused, (name, value)| {
+                refused.with_header(name, value)
+            })
         }
-        head.push_str(&line);
+        Reply::Body(body) => Response::json(body),
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    let request: Value = serde_json::from_slice(&body).expect("JSON");
-    let texts = request["input"].as_array().expect("texts").clone();
-    asked.lock().expect("no panic").push((head, request));
-    let (status, headers, body) = match reply {
-        Reply::Vectors => (
-            200,
-            "",
-            json!({"data": texts.iter().enumerate().map(|(index, text)| json!({"index": index, "embedding": vector(text.as_str().expect("a text"))})).collect::<Vec<_>>()}),
-        ),
-        Reply::Status(status, headers) => (*status, *headers, json!({"error": "no"})),
-        Reply::Body(body) => (200, "", body.clone()),
-    };
-    let body = body.to_string();
-    write!(stream, "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len()).expect("sent");
 }
 
 /// Some direction that depends on the text.
@@ -118,11 +100,9 @@ fn texts_are_embedded_once_and_a_cache_gate_needs_no_endpoint() {
         stdout(&first)
     );
     let asked = endpoint.asked();
-    assert!(
-        asked
-            .iter()
-            .all(|(head, body)| head.starts_with("POST /v1/embeddings ") && body["model"] == "m")
-    );
+    assert!(asked.iter().all(|request| request.method == "POST"
+        && request.path == "/v1/embeddings"
+        && request.json()["model"] == "m"));
     let bytes = std::fs::read(small.folder.path().join("embeddings.parquet")).expect("a cache");
     let nobody = embed(&small, "http://127.0.0.1:9/v1", &[]);
     assert_eq!(
@@ -184,8 +164,8 @@ fn a_gate_may_embed_as_it_goes_and_writes_through() {
 fn a_busy_endpoint_gets_a_second_chance() {
     let small = SmallGold::new(8);
     let endpoint = Endpoint::start(vec![
-        Reply::Status(429, "retry-after: 0\r\n"),
-        Reply::Status(503, "retry-after: 0\r\n"),
+        Reply::Status(429, &[("retry-after", "0")]),
+        Reply::Status(503, &[("retry-after", "0")]),
         Reply::Vectors,
     ]);
     let output = embed(&small, &endpoint.url, &[]);
@@ -218,7 +198,7 @@ fn replies_that_are_no_vectors_are_refused() {
             .map(|index| json!({"index": index, "embedding": [1.0, 2.0]}))
             .collect::<Vec<_>>()
     };
-    refused(Reply::Status(401, ""), "HTTP status 401");
+    refused(Reply::Status(401, &[]), "HTTP status 401");
     refused(Reply::Body(json!({"hello": 1})), "not a list of embeddings");
     refused(
         Reply::Body(json!({"data": vectors(3)})),
@@ -239,7 +219,7 @@ fn replies_that_are_no_vectors_are_refused() {
 #[test]
 fn the_key_is_sent_and_never_shown() {
     let small = SmallGold::new(8);
-    let endpoint = Endpoint::start(vec![Reply::Status(403, "")]);
+    let endpoint = Endpoint::start(vec![Reply::Status(403, &[])]);
     let mut command = assert_cmd::Command::cargo_bin("ragstone").expect("the program is built");
     let folder = small.folder.path().to_str().expect("UTF-8");
     let url = endpoint.url.replace("http://", "http://user:hunter2@");
@@ -257,7 +237,10 @@ fn the_key_is_sent_and_never_shown() {
         .output()
         .expect("runs");
     assert_eq!(output.status.code(), Some(4));
-    assert!(endpoint.asked()[0].0.contains("Bearer sesame-4711"));
+    assert_eq!(
+        endpoint.asked()[0].header("authorization"),
+        Some("Bearer sesame-4711")
+    );
     for secret in ["sesame-4711", "hunter2"] {
         assert!(
             !stderr(&output).contains(secret) && !stdout(&output).contains(secret),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod cache;
 mod compare;
 mod embed;
 mod errors;
@@ -10,11 +11,13 @@ mod hostile;
 mod import_run;
 mod judged;
 mod layers;
+mod loopback;
 mod overlap;
 mod plan;
 mod readme;
 mod recorded;
 mod reference;
+mod resume;
 mod runbooks;
 mod schema;
 mod slices;

@@ -2,6 +2,7 @@
 
 mod connection;
 mod embedded;
+mod http;
 mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::target::embedded::Embedded;
 
 pub use connection::EmbeddingSpec;
 pub use embedded::EmbeddedSpec;
+pub use http::HttpSpec;
 pub use recorded::RecordedSpec;
 
 /// One target.
@@ -46,14 +48,17 @@ pub enum TargetSettings {
     Embedded(EmbeddedSpec),
     /// A target of a saved run.
     Recorded(RecordedSpec),
+    /// A service that answers questions over HTTP.
+    Http(Box<HttpSpec>),
 }
 
 impl TargetSpec {
     /// The contract fields that the target finds in itself.
-    pub fn computed(&self) -> &'static [ContractField] {
+    pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
-            TargetSettings::Embedded(_) => &Embedded::COMPUTED,
-            TargetSettings::Recorded(_) => &[],
+            TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
+            TargetSettings::Recorded(_) => Vec::new(),
+            TargetSettings::Http(http) => http.computed(),
         }
     }
 
@@ -99,13 +104,15 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
         TargetKind::Recorded => recorded::KEYS.to_vec(),
+        TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 2] = [
+const KINDS: [(TargetKind, &str); 3] = [
     (TargetKind::Embedded, "embedded"),
     (TargetKind::Recorded, "recorded"),
+    (TargetKind::Http, "http"),
 ];
 
 impl Target {
@@ -114,6 +121,7 @@ impl Target {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
             TargetKind::Recorded => {}
+            TargetKind::Http => http::fill(self),
         }
     }
 }
@@ -182,6 +190,7 @@ fn checked(
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
         TargetKind::Recorded => TargetSettings::Recorded(recorded::spec(&place, &mut target)?),
+        TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -194,11 +203,11 @@ fn checked(
     };
     let found = spec
         .computed()
-        .iter()
-        .find(|field| spec.stated.get(**field).is_some());
+        .into_iter()
+        .find(|field| spec.stated.get(*field).is_some());
     match found {
         Some(field) => place.wrong(
-            format!("{field} is found in the index itself"),
+            format!("{field} is found in the target itself"),
             "leave it out of `stated`; `intended` declares what it is meant to be",
         ),
         None => Ok(spec),
@@ -245,7 +254,7 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Recorded => 0,
+            TargetKind::Embedded | TargetKind::Recorded | TargetKind::Http => 0,
         }),
     })
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::embed::EmbedderKind;
 use crate::judge::{Basis, Comparator, Definition, Runbook, RunbookStage, Waiver};
 
-pub(super) use target::{FieldNames, Target, TargetKind};
+pub(super) use target::{FieldNames, Method, Pins, ReplyPointers, Target, TargetKind};
 
 /// Which gold questions are asked of which targets, and what must hold.
 ///
@@ -79,6 +79,12 @@ pub(super) struct Replay {
     pub(super) timeout_ms: u64,
     /// Attempts after the first, for faults that may pass.
     pub(super) retries: u32,
+    /// Longest wait before the second attempt, in milliseconds; it doubles each time.
+    pub(super) backoff_ms: u64,
+    /// Longest time of the whole run, in seconds; no limit if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(super) budget_s: Option<u64>,
 }
 
 impl Default for Replay {
@@ -92,6 +98,8 @@ impl Default for Replay {
             concurrency: usual.concurrency,
             timeout_ms: u64::try_from(usual.timeout.as_millis()).expect("seconds"),
             retries: usual.retries,
+            backoff_ms: u64::try_from(usual.backoff.first.as_millis()).expect("milliseconds"),
+            budget_s: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parity::{Contract, ContractField};
 use crate::target::embedded::{Analyzer, Ranking};
+use crate::target::http::Streaming;
 use crate::target::{Metric, Role};
 
 /// One side of the comparison. Each kind takes its own keys; a key of another kind is refused.
@@ -108,6 +109,32 @@ pub(in crate::plan) struct Target {
     /// `INDEX_HASH`; if not, the two are not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) list_rows: Option<bool>,
+
+    /// Of `http`: how the service is asked; `POST`, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) method: Option<Method>,
+    /// Of `http`: the JSON that is sent. `{question}` and `{question_id}` are put in as the content of
+    /// strings, `{k}`, `{seed}` and `{form}` as numbers, and `{vector}` as the list of numbers that is
+    /// the question's vector; every other brace stays. In `url` and in the values of `headers` the same
+    /// names are put in percent-encoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) body: Option<String>,
+    /// Of `http`: headers that pin a region, a release or an index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) pins: Option<Pins>,
+    /// Of `http`: where everything stands in a reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) reply: Option<ReplyPointers>,
+    /// Of `http`: how a reply comes in parts, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) stream: Option<Streaming>,
+    /// Of `http`: the file with the JSON Schema that every reply must satisfy, or every part of one
+    /// that comes in parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) schema: Option<String>,
+    /// Of `http`: where the service says what it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) health: Option<Health>,
 }
 
 /// What a target is.
@@ -118,6 +145,8 @@ pub(in crate::plan) enum TargetKind {
     Embedded,
     /// A target of a saved run, which answers as it did then.
     Recorded,
+    /// Any service that answers questions over HTTP with JSON.
+    Http,
 }
 
 /// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.
@@ -174,4 +203,110 @@ pub(in crate::plan) struct FieldNames {
     /// What the two count: `char`, if left out, or `byte`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) unit: Option<crate::target::OffsetUnit>,
+}
+
+/// How a service is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(in crate::plan) enum Method {
+    /// The question is in the address.
+    Get,
+    /// The question is in the body.
+    #[default]
+    Post,
+    /// As `POST`, for services that insist.
+    Put,
+}
+
+/// Headers that pin a region, a release or an index, sent with every request.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::plan) struct Pins {
+    /// `X-Region-Pin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) region: Option<String>,
+    /// `X-Release`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) release: Option<String>,
+    /// `X-Index-Hash`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) index_hash: Option<String>,
+    /// `X-Schema-Rev`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) schema_rev: Option<String>,
+    /// `X-Canary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) canary: Option<String>,
+    /// `x-exp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) exp: Option<String>,
+}
+
+/// Where everything stands in a reply: JSON pointers, those of a hit counted from the hit. A null
+/// counts as nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::plan) struct ReplyPointers {
+    /// The list of hits, best first: `/hits`, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) hits: Option<String>,
+    /// A hit's own id: `/id`, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) id: Option<String>,
+    /// The document of its section: `/doc_id`, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) doc_id: Option<String>,
+    /// The section within it: `/section_id`, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) section_id: Option<String>,
+    /// Both in one, `document/section`, parted at the first slash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) section: Option<String>,
+    /// Its text: `/text`, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) text: Option<String>,
+    /// Its score, a number: `/score`, if left out. With "" there is none, and hits score by rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) score: Option<String>,
+    /// Whether the better hit scores more, which is so if left out: not so of a distance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) higher_is_better: Option<bool>,
+    /// Where its text begins in its section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) start: Option<String>,
+    /// Where it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) end: Option<String>,
+    /// What the two count: `char`, if left out, or `byte`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) unit: Option<crate::target::OffsetUnit>,
+    /// The generated answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) answer: Option<String>,
+    /// With `stream`: a piece of the generated answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) delta: Option<String>,
+    /// What the answer rests on: a list of names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) citations: Option<String>,
+    /// That the service declined to answer: true, or its words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) refusal: Option<String>,
+    /// Whether the service had to start something first: true or false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) cold_start: Option<String>,
+    /// What a failed tool behind the service said, inside a reply that is a success otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) error: Option<String>,
+}
+
+/// Where a service says what it is.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::plan) struct Health {
+    /// Asked with `GET`, and with credentials only if scheme, host and port are those of the target.
+    pub(in crate::plan) url: String,
+    /// A JSON pointer for each contract field that stands there.
+    #[schemars(with = "Contract")]
+    pub(in crate::plan) fields: BTreeMap<ContractField, String>,
 }
