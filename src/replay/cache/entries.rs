@@ -113,7 +113,7 @@ impl Shelf {
         let kept: Kept = serde_json::from_slice(entry).ok()?;
         // A reply of the future comes of a clock that was set, and has no known age.
         let age = now().checked_sub(kept.at)?;
-        (age <= max_age.as_secs() && kept.run_id != run_id).then_some(kept)
+        (age < max_age.as_secs() && kept.run_id != run_id).then_some(kept)
     }
 
     /// Keeps a reply. A folder that cannot be written keeps none, which costs time and nothing else.

@@ -281,8 +281,6 @@ fn old_and_damaged_entries_are_not_used_and_are_replaced() {
     runs.uses_nothing();
     runs.run_id = "run-5";
     runs.max_age = Duration::ZERO;
-    // Entries are dated to the second.
-    std::thread::sleep(Duration::from_millis(1100));
     runs.uses_nothing();
 }
 
