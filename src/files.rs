@@ -16,6 +16,17 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist()
 }
 
+/// The same without waiting for the disk: for what can be had again, and says itself whether it is whole.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_lightly(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = WholeFile::create(path)?;
+    file.write_all(bytes)?;
+    file.into_file()?.persist(path)?;
+    Ok(())
+}
+
 /// A file that is written bit by bit under a temporary name, and gone if it is not finished.
 pub struct WholeFile {
     path: PathBuf,
@@ -47,13 +58,17 @@ impl WholeFile {
     /// # Errors
     /// If the folder cannot be written.
     pub fn persist(self) -> io::Result<()> {
-        let file = self
-            .file
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
+        let path = self.path.clone();
+        let file = self.into_file()?;
         file.as_file().sync_all()?;
-        file.persist(&self.path)?;
+        file.persist(&path)?;
         Ok(())
+    }
+
+    fn into_file(self) -> io::Result<NamedTempFile> {
+        self.file
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
     }
 }
 

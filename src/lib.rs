@@ -8,7 +8,7 @@
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
 //! [`schema`] and [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
 //! [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
-//! [`answers`], [`merge`] and [`cli`].
+//! [`answers`], [`import`], [`merge`] and [`cli`].
 
 pub mod answers;
 pub mod audit;
@@ -20,6 +20,7 @@ pub mod embed;
 pub mod files;
 pub mod goldset;
 pub mod ids;
+pub mod import;
 pub mod judge;
 pub mod measure;
 pub mod merge;

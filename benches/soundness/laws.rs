@@ -260,6 +260,8 @@ impl Question {
                         Lambda::Divergent
                     }),
                     elapsed_ms: MEDIAN_MS * latency.exp(),
+                    latency_ms: Some(MEDIAN_MS * latency.exp()),
+                    cached: false,
                     cold_start: Some(false),
                 });
             }

@@ -84,6 +84,7 @@ impl Index {
             k: Cutoff::new(10).expect("positive"),
             text: question.to_owned(),
             warm_up: false,
+            repeat: false,
         };
         let reply = self.embedded.retrieve(&query, Attempt::begin()).await;
         let reply = reply.expect("a reply");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::cli::gate::{AskedAt, RunArgs, keep, make_folder, now, replay};
+use crate::cli::gate::{AskedAt, CacheArgs, RunArgs, keep, make_folder, now, replay};
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, answers};
 use crate::compare::{Chosen, compare, declared, settings};
@@ -30,6 +30,8 @@ pub(super) struct Args {
     /// A contract field that differs on purpose, such as `INDEX_HASH`; may be given more than once.
     #[arg(long, value_name = "FIELD")]
     versioned: Vec<ContractField>,
+    #[command(flatten)]
+    cache: CacheArgs,
     #[command(flatten)]
     run: RunArgs,
     /// Print the verdict line only.
@@ -101,7 +103,13 @@ async fn targets(args: &Args, asked_at: &AskedAt) -> Result<(Report, Kept), Fail
             args.policy.display()
         )));
     }
-    let policy = plan::load(&args.policy, &Overrides::default())?;
+    let policy = plan::load(
+        &args.policy,
+        &Overrides {
+            cache: args.cache.settings(),
+            ..Overrides::default()
+        },
+    )?;
     let policy = pair(policy, args)?;
     let replayed = replay(policy, asked_at).await?;
     let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();

@@ -12,6 +12,7 @@ use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::embed::EmbedError;
 use crate::goldset::GoldSetError;
+use crate::import::ImportError;
 use crate::merge::MergeError;
 use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
@@ -91,6 +92,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Answers(#[from] AnswersError),
+    /// Observations of another harness.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Import(#[from] ImportError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -162,6 +167,7 @@ impl Failure {
             | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
+            | Self::Import(ImportError::Read { .. })
             | Self::MakeFolder { .. }
             | Self::Stdout(_)
             | Self::Runtime(_) => ExitStatus::Error,
@@ -175,6 +181,7 @@ impl Failure {
             | Self::Audit(AuditError::NoRun)
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
+            | Self::Import(ImportError::Content { .. })
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
         }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use etcetera::BaseStrategy;
 
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
@@ -11,7 +14,7 @@ use crate::ids::QuestionId;
 use crate::judge::{Runbook, RunbookStage};
 use crate::pipeline::{Occasion, Replayed, Session, failing_questions};
 use crate::plan::{self, Overrides, Policy};
-use crate::replay::{Before, Head, Journal, ReplayError};
+use crate::replay::{Before, CacheSettings, Head, Journal, ReplayError};
 use crate::report::{Report, Style, load, save, terminal};
 
 /// Replays the gold questions, measures, judges and reports.
@@ -43,6 +46,8 @@ pub(super) struct AskArgs {
     #[command(flatten)]
     slice: SliceArgs,
     #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
     pub(super) run: RunArgs,
 }
 
@@ -59,6 +64,35 @@ pub(super) struct RunArgs {
     /// Ask again what failed before the interruption.
     #[arg(long, requires = "resume")]
     retry_errors: bool,
+}
+
+/// Whether replies of earlier runs are used.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct CacheArgs {
+    /// Ask every target anew, and keep no reply for later runs.
+    #[arg(long)]
+    no_cache: bool,
+    /// Use replies that are at most this old, if the target's contract is still the same.
+    #[arg(
+        long,
+        value_name = "HOURS",
+        default_value_t = 24,
+        conflicts_with = "no_cache"
+    )]
+    cache_hours: u32,
+}
+
+impl CacheArgs {
+    /// Where replies are kept: below the user's cache folder. None without one.
+    pub(super) fn settings(self) -> Option<CacheSettings> {
+        let user = etcetera::choose_base_strategy()
+            .ok()
+            .filter(|_| !self.no_cache)?;
+        Some(CacheSettings {
+            folder: user.cache_dir().join("ragstone").join("replies"),
+            max_age: Duration::from_secs(u64::from(self.cache_hours) * 3600),
+        })
+    }
 }
 
 /// A policy, and which of its questions.
@@ -130,7 +164,10 @@ impl AskArgs {
 
     /// The checked policy with what the command line sets over it.
     pub(super) fn policy(&self, overrides: Overrides) -> Result<Policy, Failure> {
-        self.slice.policy(overrides)
+        self.slice.policy(Overrides {
+            cache: self.cache.settings(),
+            ..overrides
+        })
     }
 }
 

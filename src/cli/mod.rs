@@ -11,6 +11,7 @@ mod failure;
 mod gate;
 mod gold;
 mod gold_load;
+mod import_run;
 mod init;
 mod interrupt;
 mod merge;
@@ -129,6 +130,8 @@ enum Command {
     Verify(verify::Args),
     /// Put the shards of one run together and judge the whole.
     Merge(merge::Args),
+    /// Make a run of observations that another harness made.
+    ImportRun(import_run::Args),
     /// Compare two files of answers to the same questions.
     Answers(answers::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
@@ -172,6 +175,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Report(args) => report::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Merge(args) => merge::run(&args, output),
+        Command::ImportRun(args) => import_run::run(&args, output),
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),

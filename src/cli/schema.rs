@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::goldset::{Manifest, Question, Section};
+use crate::import::Line;
 use crate::judge::Verdict;
 use crate::{plan, schema};
 
@@ -20,7 +21,7 @@ pub(super) struct Args {
 
 /// A file that has a schema.
 #[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum Name {
     /// The policy.
     Policy,
@@ -32,6 +33,8 @@ enum Name {
     Corpus,
     /// The result of a run.
     Verdict,
+    /// An observation of another harness.
+    ImportRun,
 }
 
 impl Name {
@@ -42,6 +45,7 @@ impl Name {
             Self::Questions => "questions",
             Self::Corpus => "corpus",
             Self::Verdict => "verdict",
+            Self::ImportRun => "import-run",
         }
     }
 
@@ -52,6 +56,7 @@ impl Name {
             Self::Questions => "one line of questions.jsonl, a gold question",
             Self::Corpus => "one line of corpus.jsonl, a section",
             Self::Verdict => "verdict.json, the result of a run",
+            Self::ImportRun => "one line of what import-run reads, an observation",
         }
     }
 
@@ -62,6 +67,7 @@ impl Name {
             Self::Questions => schema::of_line::<Question>(),
             Self::Corpus => schema::of_line::<Section>(),
             Self::Verdict => schema::of_output::<Verdict>(),
+            Self::ImportRun => schema::of_line::<Line>(),
         }
     }
 }

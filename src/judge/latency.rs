@@ -49,6 +49,7 @@ pub(super) fn ratio(check: Check, case: &Case) -> Check {
             .collect()
     };
     let n_warm: usize = of(&here).iter().map(Vec::len).sum();
+    let untold: usize = sides.map(|side| untold(case, side)).iter().sum();
     let interval = bootstrap_quantile_ratio(
         &of(&control),
         &of(&here),
@@ -67,26 +68,40 @@ pub(super) fn ratio(check: Check, case: &Case) -> Check {
     let ruling = Ruling { interval, decision };
     let counted = Counted::of(&case.questions).with_questions(both.len());
     // A call that failed has no latency, so the best it could have been changes nothing.
-    judged(check, case, counted, ruling, &|| ruling)
-        .adding(format!("{n_warm} warm calls of {} questions", both.len()))
+    let check = judged(check, case, counted, ruling, &|| ruling)
+        .adding(format!("{n_warm} warm calls of {} questions", both.len()));
+    if untold == 0 {
+        return check;
+    }
+    check.adding(format!(
+        "{untold} replies of both sides without a latency left out: kept from an earlier run, or not timed"
+    ))
 }
 
 fn answered<'a>(case: &'a Case, side: &SideEvidence) -> impl Iterator<Item = &'a CellMetrics> {
     asked(case.evidence, side).filter(|cell| cell.status == Status::Scored)
 }
 
+/// A reply that was kept from an earlier run says nothing about latency, nor about what was cold.
 fn says_what_was_cold(case: &Case, side: &SideEvidence) -> bool {
-    answered(case, side).all(|cell| cell.cold_start.is_some())
+    let mut asked = answered(case, side).filter(|cell| !cell.cached);
+    asked.all(|cell| cell.cold_start.is_some())
+}
+
+/// Replies of which no latency is known.
+fn untold(case: &Case, side: &SideEvidence) -> usize {
+    let untold = |cell: &&CellMetrics| cell.cached || cell.latency_ms.is_none();
+    answered(case, side).filter(untold).count()
 }
 
 /// Milliseconds of the warm calls of each question.
 fn warm<'a>(case: &'a Case, side: &SideEvidence) -> BTreeMap<&'a QuestionId, Vec<f64>> {
     let mut times: BTreeMap<&QuestionId, Vec<f64>> = BTreeMap::new();
-    for cell in answered(case, side).filter(|cell| cell.cold_start == Some(false)) {
-        times
-            .entry(&cell.question)
-            .or_default()
-            .push(cell.elapsed_ms);
+    let warm = answered(case, side).filter(|cell| cell.cold_start == Some(false) && !cell.cached);
+    for cell in warm {
+        if let Some(latency) = cell.latency_ms {
+            times.entry(&cell.question).or_default().push(latency);
+        }
     }
     times
 }

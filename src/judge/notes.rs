@@ -2,8 +2,10 @@
 
 use crate::judge::definition::IDENTITY;
 use crate::judge::rule::decide;
-use crate::judge::{Basis, CheckVerdict, Comparator, Definition, Evidence, Method, Settings};
-use crate::measure::{Missing, questions};
+use crate::judge::{
+    Basis, CheckVerdict, Comparator, Definition, Evidence, Method, Settings, SideEvidence,
+};
+use crate::measure::{CellMetrics, Missing, Status, questions};
 use crate::parity::{ContractField, FieldStatus};
 use crate::stats::median_bounds;
 
@@ -30,10 +32,32 @@ pub fn notes(evidence: &Evidence, settings: &Settings) -> Vec<String> {
             ));
         }
     }
+    notes.extend(kept(evidence));
     notes.extend(unanswerable(evidence));
     notes.extend(control(evidence, settings));
     notes.extend(other_fields(evidence, settings));
     notes
+}
+
+/// Replies that were not asked for in this run.
+fn kept(evidence: &Evidence) -> Vec<String> {
+    let note = |side: &SideEvidence| {
+        let answered: Vec<&CellMetrics> = evidence
+            .table
+            .cells
+            .iter()
+            .filter(|cell| cell.target == side.name && cell.status == Status::Scored)
+            .collect();
+        let n_kept = answered.iter().filter(|cell| cell.cached).count();
+        (n_kept > 0).then(|| {
+            format!(
+                "{n_kept} of {} replies of {} were kept from earlier runs under the same contract: they tell nothing about latency, and what the side differs from its own repeats by was seen then",
+                answered.len(),
+                side.name
+            )
+        })
+    };
+    evidence.sides.iter().filter_map(note).collect()
 }
 
 fn unanswerable(evidence: &Evidence) -> Option<String> {

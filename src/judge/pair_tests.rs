@@ -17,6 +17,7 @@ struct Cell {
     lambda: Lambda,
     elapsed_ms: f64,
     cold: Option<bool>,
+    cached: bool,
 }
 
 const USUAL: Cell = Cell {
@@ -24,6 +25,7 @@ const USUAL: Cell = Cell {
     lambda: Lambda::Convergent,
     elapsed_ms: 100.0,
     cold: Some(false),
+    cached: false,
 };
 
 fn at(delta_s: f64) -> Cell {
@@ -96,6 +98,8 @@ fn metrics(target: &str, (question, form, seed): Place, cell: Cell) -> CellMetri
         evidence_coverage: cell.delta_s.map(|_| 0.9),
         lambda: Some(cell.lambda),
         elapsed_ms: cell.elapsed_ms,
+        latency_ms: (!cell.cached).then_some(cell.elapsed_ms),
+        cached: cell.cached,
         cold_start: cell.cold,
         ..tests::cell(target, question, form, tests::HEALTHY)
     }
@@ -419,6 +423,28 @@ fn warm_latency_is_compared_and_cold_calls_are_left_out() {
         Inconclusive,
         ReasonCode::FieldMissing,
     );
+    // Replies that were kept are fast, and prove nothing: half of them leave what was asked.
+    let kept = |place: Place| Cell {
+        elapsed_ms: if place.1 < 2 {
+            0.01
+        } else {
+            1.5 * speed(place)
+        },
+        cold: (place.1 >= 2).then_some(false),
+        cached: place.1 < 2,
+        ..USUAL
+    };
+    let half = evidence(100, slower(1.0), kept);
+    gives(&half, CheckId::CaP95, Fail, ReasonCode::BoundOutsideLimit);
+    let detail = found(&half, CheckId::CaP95).detail;
+    assert!(detail.contains("400 replies of both sides"), "{detail}");
+    let all_kept = |place: Place| Cell {
+        cached: true,
+        cold: None,
+        ..slower(0.1)(place)
+    };
+    let check = found(&evidence(100, slower(1.0), all_kept), CheckId::CaP95);
+    assert_eq!(check.verdict, Inconclusive, "{}", check.detail);
 }
 
 /// A run of the switchover's audit so many minutes before noon, with this outcome of its ΔS clause.

@@ -58,6 +58,8 @@ pub(super) fn cell(target: &str, question: usize, form: u16, shape: Shape) -> Ce
             shape.lambda
         }),
         elapsed_ms: 1.0,
+        latency_ms: Some(1.0),
+        cached: false,
         cold_start: None,
     }
 }

@@ -145,6 +145,8 @@ mod tests {
             agreement: Some(1.0),
             lambda: Some(lambda),
             elapsed_ms: 1.0,
+            latency_ms: Some(1.0),
+            cached: false,
             cold_start: None,
         }
     }

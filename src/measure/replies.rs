@@ -88,7 +88,8 @@ pub struct Replies<'a> {
 impl<'a> Replies<'a> {
     /// Compares the replies of two sides to the first wording under the first seed.
     ///
-    /// Citations are the retrieved sections, in the order of the hits. A reply that failed, or was
+    /// Citations are what an answer names, beside those in its text; where it names nothing, the
+    /// retrieved sections in the order of the hits. A reply that failed, or was
     /// never asked for, equals nothing.
     pub fn compare(
         self,
@@ -207,13 +208,22 @@ struct Came<'a> {
 
 impl<'a> Came<'a> {
     fn of(seen: Option<&'a Observation>) -> Self {
-        let (hits, answer): (&[HitRecord], _) = match seen.map(|seen| &seen.outcome) {
-            Some(Outcome::Scored { hits, answer, .. }) => (hits, answer.as_ref()),
-            _ => (&[], None),
-        };
+        let (hits, answer, named): (&[HitRecord], _, &[String]) =
+            match seen.map(|seen| &seen.outcome) {
+                Some(Outcome::Scored {
+                    hits,
+                    answer,
+                    citations,
+                }) => (hits, answer.as_ref(), citations),
+                _ => (&[], None, &[]),
+            };
         Self {
             answer,
-            citations: sections(hits),
+            citations: if answer.is_some() && !named.is_empty() {
+                named.to_vec()
+            } else {
+                sections(hits)
+            },
             passages: hits.iter().map(|hit| hit.text).collect(),
         }
     }

@@ -78,6 +78,11 @@ pub struct CellMetrics {
     pub lambda: Option<Lambda>,
     /// From the first attempt's start to the last one's end.
     pub elapsed_ms: f64,
+    /// From the beginning of the attempt that was answered to the last byte of the reply; none where
+    /// that is not known, and for a reply that was kept from an earlier run.
+    pub latency_ms: Option<f64>,
+    /// Whether the reply was kept from an earlier run: it says nothing about latency.
+    pub cached: bool,
     /// Whether the target had to start something first, where it says so.
     pub cold_start: Option<bool>,
 }
@@ -276,6 +281,8 @@ fn blank(seen: &Observation, question: &Question) -> CellMetrics {
         agreement: None,
         lambda: None,
         elapsed_ms: seen.elapsed_ms,
+        latency_ms: seen.latency_ms(),
+        cached: seen.cached,
         cold_start: seen.cold_start,
     }
 }
@@ -311,6 +318,10 @@ struct Row {
     lambda_state: Option<Lambda>,
     elapsed_ms: f64,
     #[serde(default)]
+    latency_ms: Option<f64>,
+    #[serde(default)]
+    cached: bool,
+    #[serde(default)]
     cold_start: Option<bool>,
 }
 
@@ -344,6 +355,8 @@ impl Row {
             agreement: cell.agreement,
             lambda_state: cell.lambda,
             elapsed_ms: cell.elapsed_ms,
+            latency_ms: cell.latency_ms,
+            cached: cell.cached,
             cold_start: cell.cold_start,
         }
     }
@@ -357,6 +370,7 @@ impl Row {
             ("evidence_coverage", self.evidence_coverage),
             ("agreement", self.agreement),
             ("elapsed_ms", Some(self.elapsed_ms)),
+            ("latency_ms", self.latency_ms),
         ];
         if let Some((column, _)) = numbers
             .iter()
@@ -396,6 +410,8 @@ impl Row {
             agreement: self.agreement,
             lambda: self.lambda_state,
             elapsed_ms: self.elapsed_ms,
+            latency_ms: self.latency_ms,
+            cached: self.cached,
             cold_start: self.cold_start,
         })
     }

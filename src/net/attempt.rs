@@ -28,6 +28,22 @@ pub struct Timing {
     pub decode_ms: Option<f64>,
 }
 
+/// What a probe took when it was made, for a probe that is read from a saved run: it stands in for what
+/// the reading takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Taken {
+    /// Network tries.
+    pub attempts: u32,
+    /// From the first attempt's start to the last one's end.
+    pub elapsed_ms: f64,
+    /// The parts of the last attempt.
+    pub timing: Timing,
+    /// Whether the reply had been kept from a still earlier run.
+    pub cached: bool,
+    /// Whether the target had to start something first, where it said so.
+    pub cold_start: Option<bool>,
+}
+
 /// Stages and times of one attempt, shared between who makes the call and who waits for it.
 #[derive(Debug)]
 pub struct Attempt {

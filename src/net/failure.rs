@@ -3,10 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::net::Taken;
+
 /// Where in an attempt something went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Turning the question into a query: its vector, its body.
@@ -74,7 +79,7 @@ impl fmt::Display for Stage {
 }
 
 /// Why an attempt has no reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// A short stable name: `timeout`, `http_503`, `no_query_vector`.
     pub class: String,
@@ -86,6 +91,8 @@ pub struct Failure {
     pub retry: Retry,
     /// The HTTP status, where one came.
     pub status: Option<u16>,
+    /// What it took when it happened, if it is read from a saved run.
+    pub taken: Option<Box<Taken>>,
 }
 
 /// Whether another attempt could go better.
@@ -108,6 +115,7 @@ impl Failure {
             message: message.into(),
             retry: Retry::Worthwhile,
             status: None,
+            taken: None,
         }
     }
 

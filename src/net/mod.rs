@@ -13,7 +13,7 @@ mod fault;
 mod secret;
 mod socket;
 
-pub use attempt::{Attempt, Timing};
+pub use attempt::{Attempt, Taken, Timing};
 pub(crate) use client::decode;
 pub use client::{Client, ClientSettings, NetError, Opened};
 pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};

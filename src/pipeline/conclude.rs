@@ -172,6 +172,7 @@ fn verdict(
         notes: slice(record)
             .into_iter()
             .chain(elsewhere(record))
+            .chain(abandoned(record))
             .chain(judged.drill.iter().flat_map(of_plan))
             .chain(notes(evidence, settings))
             .collect(),
@@ -195,6 +196,17 @@ fn elsewhere(record: &RunRecord) -> impl Iterator<Item = String> {
     record.targets.iter().filter_map(|target| {
         let AskedIn { run_id, name } = target.asked_in.as_ref()?;
         Some(format!("{} is {name} in run {run_id}", target.name))
+    })
+}
+
+/// Which targets were shown to answer otherwise than their kept replies do.
+fn abandoned(record: &RunRecord) -> impl Iterator<Item = String> {
+    record.targets.iter().filter_map(|target| {
+        let reason = target.cache_abandoned.as_ref()?;
+        Some(format!(
+            "the kept replies of {} were dropped: {reason}",
+            target.name
+        ))
     })
 }
 

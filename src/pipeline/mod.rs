@@ -7,6 +7,7 @@ mod conclude;
 mod load;
 mod outlook;
 mod prepare;
+mod record;
 mod replayed;
 mod targets;
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::earlier::{NotComparable, Sides};
+use crate::earlier::{NoSide, NotComparable, Sides};
 use crate::embed::{EmbedError, Referee, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
 use crate::ids::{Digest, TargetName};
@@ -26,9 +27,10 @@ use crate::net::ConnectionError;
 use crate::parity::{Contract, SideParity, compare, diff};
 use crate::plan::{Policy, TargetSpec};
 use crate::replay::{
-    Arm, Finished, Head, Journal, JournalError, Kept, Plan, ReplayError, Run, Side, Stop, replay,
+    Arm, Cached, Finished, Head, Journal, JournalError, Kept, Plan, ReplayError, Run, Side, Stop,
+    replay,
 };
-use crate::report::{FolderError, JudgedRecord, Report};
+use crate::report::{AskedIn, FolderError, JudgedRecord, Report};
 use crate::target::embedded::{BuildError, SkewError};
 use crate::target::http::ReplySchemaError;
 use crate::units::Day;
@@ -37,6 +39,7 @@ pub use conclude::{Saved, failing_questions, judge_again};
 pub use load::Loading;
 pub use outlook::outlook;
 pub use prepare::also_embedded;
+pub use record::Asked;
 
 use prepare::{asked, asked_texts, before, history, referee};
 
@@ -128,6 +131,10 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     NotComparable(#[from] NotComparable),
+    /// An earlier run without the target that was named.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NoSide(#[from] NoSide),
     /// An earlier run that does not say when it began.
     #[error("{}: the run does not say when it began", run.display())]
     #[diagnostic(
@@ -150,6 +157,10 @@ pub struct Session {
     referee: Referee,
     vectors: Arc<VectorTable>,
     arms: Vec<Arm>,
+    /// For each, the run in which it was asked, if that is not this one.
+    asked_in: Vec<Option<AskedIn>>,
+    /// For each, where its replies are kept, if they are.
+    caches: Vec<Option<Arc<Cached>>>,
     /// The targets as they were before, if the policy names an earlier run.
     before: Option<Sides>,
     /// Earlier runs of the same step, if the policy says which there are.
@@ -184,7 +195,7 @@ impl Session {
         let gold_digest = gold.digest();
         let n_questions = gold.questions.len();
         policy.filter.apply(&mut gold)?;
-        let prepared = targets::prepare(&policy.targets, &gold)?;
+        let prepared = targets::prepare(&policy.targets, &gold, gold_digest)?;
         let referee = referee(&policy.referee, &gold)?;
         let mut texts = asked_texts(&gold);
         for target in &prepared {
@@ -198,12 +209,26 @@ impl Session {
         let before = before.transpose()?;
         let history = policy.history.as_deref().map(history).transpose()?;
         let mut arms = Vec::new();
+        let (mut asked_in, mut caches) = (Vec::new(), Vec::new());
         for (spec, prepared) in policy.targets.iter().zip(prepared) {
+            asked_in.push(prepared.asked_in());
+            let target = prepared.build(&spec.name, &gold, &vectors, occasion)?;
+            let kept = policy.cache.as_ref().filter(|_| spec.may_be_kept());
+            let keeping = kept.map(|cache| {
+                let settings = targets::settings_digest(spec, &referee.id(&vectors));
+                Arc::new(Cached::new(
+                    target.clone(),
+                    settings,
+                    &occasion.run_id,
+                    cache,
+                ))
+            });
             arms.push(Arm {
-                target: prepared.build(&spec.name, &gold, &vectors, occasion)?,
+                target: keeping.clone().map_or(target, |keeping| keeping),
                 stated: spec.stated.clone(),
                 pace: spec.pace,
             });
+            caches.push(keeping);
         }
         Ok(Self {
             policy,
@@ -213,6 +238,8 @@ impl Session {
             referee,
             vectors,
             arms,
+            asked_in,
+            caches,
             before,
             history,
         })

@@ -5,64 +5,27 @@ use std::path::Path;
 
 use crate::ids::TargetName;
 use crate::measure::{Matched, MetricTable, Prepared, measure, seeds_vary};
-use crate::pipeline::{PipelineError, Replayed};
+use crate::pipeline::{Asked, PipelineError, Replayed};
 use crate::replay::{Counts, Kept};
-use crate::report::{ProbesWriter, QuestionRecord, RunRecord, TargetRecord};
+use crate::report::{ProbesWriter, RunRecord};
 
 impl Replayed {
     /// What was asked of whom. `seeds_vary` says of a target whether another seed ever changed a reply.
     pub(super) fn record(&self, seeds_vary: &dyn Fn(&TargetName) -> Option<bool>) -> RunRecord {
-        let (session, sides) = (&self.session, &self.finished.sides);
-        let settings = &session.policy.replay;
-        let targets = sides.iter().zip(&session.policy.targets);
-        RunRecord {
-            format: RunRecord::FORMAT,
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            run_id: self.occasion.run_id.clone(),
-            gold_name: session.gold.manifest.name.clone(),
+        let session = &self.session;
+        let asked = Asked {
+            policy: &session.policy,
+            gold: &session.gold,
             gold_digest: session.gold_digest,
-            policy_digest: session.policy.digest,
-            filter: session.policy.filter.clone(),
-            gold_questions: session.n_questions,
-            k: settings.k.get(),
-            k_sweep: settings.k_sweep.iter().map(|k| k.get()).collect(),
-            seeds: settings.seeds.iter().map(|seed| seed.0).collect(),
-            judged: None,
-            targets: targets
-                .map(|(side, spec)| TargetRecord {
-                    name: side.name.clone(),
-                    role: spec.role,
-                    locality: side.locality,
-                    contract_at_start: side.contract_at_start.clone().ok(),
-                    contract_at_end: side.contract_at_end.clone().ok(),
-                    contract_error: [&side.contract_at_start, &side.contract_at_end]
-                        .into_iter()
-                        .find_map(|reading| reading.clone().err()),
-                    given_up: side.given_up.clone(),
-                    seeds_vary: seeds_vary(&side.name),
-                    asked_in: None,
-                    baseline_of: None,
-                })
-                .collect(),
-            questions: self.questions(),
+            n_questions: session.n_questions,
+        };
+        let mut record = asked.record(&self.finished.sides, seeds_vary, &self.occasion);
+        let beside = session.asked_in.iter().zip(&session.caches);
+        for (target, (asked_in, cached)) in record.targets.iter_mut().zip(beside) {
+            target.asked_in.clone_from(asked_in);
+            target.cache_abandoned = cached.as_ref().and_then(|cached| cached.abandoned());
         }
-    }
-
-    fn questions(&self) -> Vec<QuestionRecord> {
-        let questions = self.session.gold.questions.iter();
-        questions
-            .map(|question| QuestionRecord {
-                id: question.id.clone(),
-                line: question.line,
-                topic: question.topic.clone(),
-                forms: question.forms().map(|(_, text)| text.to_owned()).collect(),
-                targets: question
-                    .target
-                    .iter()
-                    .map(|target| target.key.clone())
-                    .collect(),
-            })
-            .collect()
+        record
     }
 
     /// Writes what a replay alone yields into a folder that exists, part by part: `run.json`, observations and

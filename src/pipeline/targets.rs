@@ -1,17 +1,21 @@
 //! From a target's settings to a target that can be asked.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::embed::{Endpoint, VectorTable};
+use crate::earlier::Recorded;
+use crate::embed::{EmbedderId, Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
-use crate::ids::TargetName;
+use crate::ids::{Digest, TargetName};
 use crate::net::{Connection, ConnectionSettings};
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{
     ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
     TargetSettings, TargetSpec,
 };
-use crate::target::Target;
+use crate::report::{self, AskedIn, Probes};
 use crate::target::chroma::Chroma;
 use crate::target::elastic::Elastic;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
@@ -19,6 +23,7 @@ use crate::target::http::{Http, ReplySchema};
 use crate::target::pgvector::Pgvector;
 use crate::target::qdrant::Qdrant;
 use crate::target::store::QueryVectors;
+use crate::target::{Target, Texts};
 
 /// A target whose files are read and which only lacks vectors.
 pub(super) enum Prepared {
@@ -32,6 +37,8 @@ pub(super) enum Prepared {
     Qdrant(QdrantSpec),
     /// An Elasticsearch or OpenSearch index.
     Elastic(ElasticSpec),
+    /// A target of a saved run.
+    Recorded(Box<Recorded>),
     /// A service, with the schema of its replies.
     Http {
         /// How it is asked.
@@ -48,7 +55,9 @@ pub(super) enum Prepared {
 pub(super) fn prepare(
     specs: &[TargetSpec],
     gold: &GoldSet,
+    gold_digest: Digest,
 ) -> Result<Vec<Prepared>, PipelineError> {
+    let mut runs = Runs::new();
     let one = |spec: &TargetSpec| match &spec.settings {
         TargetSettings::Embedded(embedded) => {
             Ok(Prepared::Embedded(embedded_settings(embedded, gold)?))
@@ -57,6 +66,13 @@ pub(super) fn prepare(
         TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
         TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
         TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
+        TargetSettings::Recorded(recorded) => {
+            let (probes, texts) = saved(&mut runs, &recorded.run)?;
+            probes.asked_about(gold_digest)?;
+            let texts = Arc::clone(texts);
+            let target = Recorded::new(&spec.name, &recorded.side, &recorded.run, probes, texts)?;
+            Ok(Prepared::Recorded(Box::new(target)))
+        }
         TargetSettings::Http(http) => Ok(Prepared::Http {
             spec: http.clone(),
             schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
@@ -77,7 +93,17 @@ impl Prepared {
             | Self::Pgvector(_)
             | Self::Chroma(_)
             | Self::Qdrant(_)
-            | Self::Elastic(_) => Ok(Vec::new()),
+            | Self::Elastic(_)
+            // What it retrieved is known, and would have to be embedded after it was asked anyway.
+            | Self::Recorded(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The run in which it was asked, if that is not this one.
+    pub(super) fn asked_in(&self) -> Option<AskedIn> {
+        match self {
+            Self::Recorded(recorded) => Some(recorded.asked_in().clone()),
+            _ => None,
         }
     }
 
@@ -133,6 +159,30 @@ impl Prepared {
                 let http = Http::new(name.clone(), spec.settings, schema, vectors);
                 Ok(Arc::new(http.map_err(cannot_call)?))
             }
+            Self::Recorded(recorded) => Ok(Arc::new(*recorded)),
+        }
+    }
+}
+
+const SETTINGS: &str = "ragstone 2026 target settings v1";
+
+/// Of everything on this side that decides what a target is asked: its settings, and who makes the
+/// vectors of the questions.
+pub(super) fn settings_digest(spec: &TargetSpec, referee: &EmbedderId) -> Digest {
+    let EmbedderId { kind, model, dim } = referee;
+    Digest::derive(SETTINGS, format!("{} {kind:?} {dim} {model}", spec.digest))
+}
+
+/// Saved runs, each read once however many of its targets are named.
+type Runs = BTreeMap<PathBuf, (Probes, Arc<Texts>)>;
+
+fn saved<'a>(runs: &'a mut Runs, folder: &Path) -> Result<&'a (Probes, Arc<Texts>), PipelineError> {
+    match runs.entry(folder.to_owned()) {
+        Entry::Occupied(found) => Ok(found.into_mut()),
+        Entry::Vacant(place) => {
+            let mut probes = report::load_probes(folder)?;
+            let texts = Arc::new(std::mem::take(&mut probes.texts));
+            Ok(place.insert((probes, texts)))
         }
     }
 }

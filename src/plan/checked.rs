@@ -34,6 +34,8 @@ pub struct Policy {
     pub baseline: Option<PathBuf>,
     /// Earlier runs of the same step; none at all is not the same as not given.
     pub history: Option<Vec<PathBuf>>,
+    /// Where replies are kept for later runs, if they are; no part of the digest.
+    pub cache: Option<replay::CacheSettings>,
     /// BLAKE3 of the policy with its defaults, as canonical JSON. It covers no secret, since a
     /// policy holds none.
     pub digest: Digest,
@@ -104,6 +106,7 @@ pub(super) fn check(
             .history
             .as_ref()
             .map(|runs| runs.iter().map(|run| folder.join(run)).collect()),
+        cache: None,
         targets: targets(path, folder, written.target, &replay)?,
         replay,
         filter,

@@ -15,7 +15,7 @@ pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
 pub use targets::{
     ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
-    TargetSettings, TargetSpec,
+    RecordedSpec, TargetSettings, TargetSpec,
 };
 pub use written::STARTER;
 
@@ -23,6 +23,7 @@ use schemars::Schema;
 
 use crate::goldset::Filter;
 use crate::judge::{Runbook, RunbookStage};
+use crate::replay::CacheSettings;
 
 /// What the command line may set over the policy file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Overrides {
     pub baseline: Option<PathBuf>,
     /// Earlier runs of the same step, beside those that the policy names.
     pub history: Vec<PathBuf>,
+    /// Where replies are kept for later runs, if they are.
+    pub cache: Option<CacheSettings>,
 }
 
 /// The JSON Schema of a policy file. It refuses nothing that [`load()`] accepts, and leaves to it what
@@ -65,6 +68,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Policy, PolicyError> {
     }
     written.gate.stage = overrides.stage.or(written.gate.stage);
     let mut policy = checked::check(path, written, overrides.filter.clone())?;
+    policy.cache.clone_from(&overrides.cache);
     policy.baseline = overrides.baseline.clone().or(policy.baseline);
     if !overrides.history.is_empty() {
         policy

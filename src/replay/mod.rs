@@ -6,6 +6,7 @@
 //! [`Journal`] at once, so that a run that is killed goes on where it was, and so that memory does not
 //! grow with the number of probes.
 
+mod cache;
 mod finished;
 mod journal;
 mod observation;
@@ -23,9 +24,10 @@ use crate::parity::Contract;
 use crate::target::Target;
 use crate::units::Cutoff;
 
+pub use cache::{CacheSettings, Cached};
 pub use finished::{Finished, Run};
 pub use journal::{Before, Head, JOURNAL, Journal, JournalError, Kept};
-pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose};
+pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose, accept};
 pub use open::{ContractReading, Side};
 pub use pace::{Backoff, Pace};
 pub use plan::{Plan, Probe};

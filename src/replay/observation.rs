@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
-use crate::net::Timing;
-use crate::target::{Failure, Hit, Offsets, Reply, Stage};
+use crate::net::{Taken, Timing};
+use crate::target::{Failure, Hit, Offsets, Origin, Reply, Stage};
 use crate::units::Cutoff;
 
 /// What a probe's answer is for.
@@ -51,6 +51,53 @@ pub struct Observation {
     pub cached: bool,
     /// Whether the target had to start something first, where it says so.
     pub cold_start: Option<bool>,
+}
+
+impl Observation {
+    /// The same with what the probe took when it was made, if it is read from a saved run.
+    #[must_use]
+    pub(super) fn when_taken(self, taken: Option<Taken>) -> Self {
+        let Some(taken) = taken else {
+            return self;
+        };
+        Self {
+            attempts: taken.attempts,
+            elapsed_ms: taken.elapsed_ms,
+            timing: taken.timing,
+            cached: taken.cached,
+            cold_start: taken.cold_start,
+            ..self
+        }
+    }
+
+    /// From the beginning of the attempt that was answered to its last byte, in milliseconds; none
+    /// without an answer, where it is not known, and for a reply that was kept from an earlier run.
+    pub fn latency_ms(&self) -> Option<f64> {
+        let answered = matches!(self.outcome, Outcome::Scored { .. });
+        self.timing.tfinal_ms.filter(|_| answered && !self.cached)
+    }
+
+    /// What it took, for whoever reads it from a saved run.
+    pub fn taken(&self) -> Taken {
+        Taken {
+            attempts: self.attempts,
+            elapsed_ms: self.elapsed_ms,
+            timing: self.timing,
+            cached: self.cached,
+            cold_start: self.cold_start,
+        }
+    }
+}
+
+/// What a probe took when it was made, if it is read from a saved run.
+pub(super) fn taken(reply: &Result<&Reply, Failure>) -> Option<Taken> {
+    match reply {
+        Ok(reply) => match reply.origin {
+            Origin::Recorded(taken) => Some(taken),
+            Origin::Asked | Origin::Cached => None,
+        },
+        Err(failure) => failure.taken.as_deref().copied(),
+    }
 }
 
 /// What became of a probe.
@@ -153,7 +200,7 @@ impl Counts {
 /// # Errors
 /// If there is no hit, there are more than were asked for, one is there twice, a score is not finite, or
 /// scores do not fall.
-pub(super) fn accept(reply: Reply, k: Cutoff) -> Result<Reply, Failure> {
+pub fn accept(reply: Reply, k: Cutoff) -> Result<Reply, Failure> {
     let refuse = |class: &str, stage, message: String| {
         Err(Failure {
             status: reply.status,

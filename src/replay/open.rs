@@ -69,18 +69,19 @@ fn words(failure: &Failure) -> String {
 async fn read(arm: &Arm, settings: &Settings) -> Result<(Contract, Option<Inventory>), Failure> {
     let target = arm.target.as_ref();
     let contract = patiently(settings, |attempt| target.contract(attempt)).await?;
-    let contract = contract.or(&arm.stated);
-    match target.listing() {
-        Listing::None => Ok((contract, None)),
-        Listing::Known(inventory) => Ok((contract, Some(inventory.clone()))),
+    let (contract, inventory) = match target.listing() {
+        Listing::None => (contract, None),
+        Listing::Known(inventory) => (contract, Some(inventory.clone())),
         Listing::Paged(export) => {
             let inventory = enumerate(export, settings).await?;
             let contract = contract
                 .with(ContractField::Count, inventory.rows.len().to_string())
                 .with(ContractField::IndexHash, inventory.index_hash().to_string());
-            Ok((contract, Some(inventory)))
+            (contract, Some(inventory))
         }
-    }
+    };
+    target.opened(&contract);
+    Ok((contract.or(&arm.stated), inventory))
 }
 
 async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory, Failure> {

@@ -15,12 +15,12 @@ use crate::goldset::GoldSet;
 use crate::ids::Digest;
 use crate::net::{Attempt, Failure, Retry, Timing};
 use crate::replay::finished::unasked;
-use crate::replay::observation::accept;
+use crate::replay::observation::{accept, taken};
 use crate::replay::open::{open, reopen, within};
 use crate::replay::pace::{Begin, Throttle};
 use crate::replay::{
-    Arm, Finished, HitRecord, Journal, JournalError, Observation, Outcome, Plan, Probe, Settings,
-    Side,
+    Arm, Finished, HitRecord, Journal, JournalError, Observation, Outcome, Plan, Probe, Purpose,
+    Settings, Side,
 };
 use crate::target::{Origin, Query, Reply, Target, Texts};
 
@@ -370,7 +370,10 @@ impl<'a> Asking<'a> {
             }
             Err(failure) => failure,
         };
-        lane.throttle.failed(&failure, begun, now);
+        // What failed in a saved run says nothing of anybody's health now.
+        if failure.taken.is_none() {
+            lane.throttle.failed(&failure, begun, now);
+        }
         if let Some(reason) = lane.throttle.given_up() {
             lane.closed.get_or_insert_with(|| reason.to_owned());
         }
@@ -421,10 +424,12 @@ impl<'a> Asking<'a> {
             timing,
             ..unasked(self.gold, &self.sides[probe.target], probe)
         };
+        let taken = taken(&reply);
         let (seen, texts) = match reply {
             Ok(reply) => scored(blank, reply),
             Err(failure) => (failed(blank, failure), Texts::new()),
         };
+        let seen = seen.when_taken(taken);
         self.journal.keep(place, &seen, &texts).await
     }
 }
@@ -479,6 +484,7 @@ fn query(gold: &GoldSet, probe: &Probe) -> Query {
         seed: probe.seed,
         k: probe.k,
         text: text.to_owned(),
+        repeat: probe.purpose == Purpose::Repeat,
         warm_up: false,
     }
 }
@@ -495,7 +501,6 @@ fn failed(blank: Observation, failure: Failure) -> Observation {
     }
 }
 
-/// A recorded reply brings the times that were taken then.
 fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
     let hits: Vec<HitRecord> = reply.hits.iter().map(HitRecord::of).collect();
     let mut texts: Texts = hits
@@ -510,9 +515,8 @@ fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
         status: reply.status,
         cached: reply.origin == Origin::Cached,
         timing: match reply.origin {
-            Origin::Asked => blank.timing,
+            Origin::Asked | Origin::Recorded(_) => blank.timing,
             Origin::Cached => Timing::default(),
-            Origin::Recorded(timing) => timing,
         },
         outcome: Outcome::Scored {
             hits,

@@ -10,8 +10,9 @@ use thiserror::Error;
 use crate::files::write_whole;
 use crate::judge::Verdict;
 use crate::measure::MetricTable;
-use crate::replay::{RecordError, read_observations, read_texts};
+use crate::replay::{Observation, RecordError, read_observations, read_texts};
 use crate::report::{Comparison, ProbesWriter, Report, RunRecord, html, junit, markdown};
+use crate::target::Texts;
 
 /// Why a run folder cannot be written or read.
 #[derive(Debug, Error, Diagnostic)]
@@ -106,13 +107,42 @@ pub fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
 /// # Errors
 /// If a file is missing, damaged or of a newer format.
 pub fn load(folder: &Path) -> Result<Report, FolderError> {
-    let record_path = folder.join("run.json");
-    let record: RunRecord = read_json(&record_path)?;
-    check_format(&record_path, record.format, RunRecord::FORMAT)?;
+    let verdict = load_verdict(folder)?;
+    let Probes {
+        record,
+        observations,
+        texts,
+    } = load_probes(folder)?;
     Ok(Report {
-        verdict: load_verdict(folder)?,
+        verdict,
         record,
         table: MetricTable::read(&folder.join("metrics.parquet"))?,
+        observations,
+        texts,
+    })
+}
+
+/// What a replay alone yields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probes {
+    /// What was asked of whom.
+    pub record: RunRecord,
+    /// What came back from each probe.
+    pub observations: Vec<Observation>,
+    /// Every text that came back.
+    pub texts: Texts,
+}
+
+/// Reads what [`ProbesWriter`] wrote, from the folder of any run, judged or not.
+///
+/// # Errors
+/// If a file is missing, damaged or of a newer format.
+pub fn load_probes(folder: &Path) -> Result<Probes, FolderError> {
+    let path = folder.join("run.json");
+    let record: RunRecord = read_json(&path)?;
+    check_format(&path, record.format, RunRecord::FORMAT)?;
+    Ok(Probes {
+        record,
         observations: read_observations(&folder.join("observations.parquet"))?,
         texts: read_texts(&folder.join("texts.parquet"))?,
     })

@@ -5,6 +5,7 @@
 //! without a network. Renderers take `&Report` and a writer; they compute nothing that decides, and
 //! no text from outside reaches HTML, XML, Markdown or a terminal unescaped.
 
+mod calls;
 mod checks_table;
 mod columns;
 mod comparison;
@@ -41,7 +42,9 @@ pub use comparison::{
     Better, ComparedCell, Comparison, Flips, MeasureRow, Overlap, QuestionRow, TopicRow,
 };
 pub use escape::{plain, printable};
-pub use folder::{FolderError, load, load_verdict, render, save, verdict_bytes};
+pub use folder::{
+    FolderError, Probes, load, load_probes, load_verdict, render, save, verdict_bytes,
+};
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
@@ -155,6 +158,9 @@ pub struct TargetRecord {
     pub given_up: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
+    /// Why replies of earlier runs were no longer used, where that happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_abandoned: Option<String>,
     /// The run in which it was asked, where that is not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_in: Option<AskedIn>,

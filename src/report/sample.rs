@@ -107,6 +107,8 @@ fn cell(name: &str, index: usize, form: u16, seed: u64, k: usize) -> CellMetrics
         }),
         lambda: (purpose == Purpose::Score).then_some(state),
         elapsed_ms: 0.25,
+        latency_ms: None,
+        cached: false,
         cold_start: None,
     }
 }
@@ -390,12 +392,42 @@ fn record() -> RunRecord {
                 contract_error: None,
                 given_up: None,
                 seeds_vary: Some(false),
+                cache_abandoned: None,
                 asked_in: None,
                 baseline_of: None,
             })
             .to_vec(),
         questions: (0..3).map(question).collect(),
     }
+}
+
+/// The same run against two services: one call of each is cold, one reply of an earlier run, and what
+/// failed came back as 503 or not at all.
+pub(crate) fn services() -> Report {
+    let mut report = report();
+    for target in &mut report.record.targets {
+        target.locality = Locality::Network;
+    }
+    for (index, seen) in report.observations.iter_mut().enumerate() {
+        let ms = 10.0 + index as f64;
+        seen.cold_start = Some(index < 2);
+        seen.cached = matches!(index, 2 | 3);
+        if let Outcome::Failed { class, stage, .. } = &mut seen.outcome {
+            seen.attempts = 3;
+            seen.elapsed_ms = 3.0 * ms;
+            if seen.form.0 == 0 {
+                "http_503".clone_into(class);
+                *stage = Stage::Headers;
+                seen.status = Some(503);
+            }
+        } else if !seen.cached {
+            seen.status = Some(200);
+            seen.timing.tffb_ms = Some(ms);
+            seen.timing.tusable_ms = Some(ms + 1.0);
+            seen.timing.tfinal_ms = Some(ms + 2.0);
+        }
+    }
+    report
 }
 
 /// The report.

@@ -92,6 +92,44 @@ fn a_comparison_in_the_page() {
 }
 
 #[test]
+fn errors_and_the_latency_of_services_on_a_terminal() {
+    let text = on_a_terminal(&sample::services());
+    let told = text.lines().filter(|line| line.contains(" ms"));
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn errors_and_the_latency_of_services_in_the_step_summary() {
+    let text = rendered_from(&sample::services(), markdown);
+    harmless(&text);
+    let begin = text.find("## Errors").expect("errors");
+    let end = text.find("## Notes").expect("notes");
+    insta::assert_snapshot!(&text[begin..end]);
+}
+
+#[test]
+fn errors_and_the_latency_of_services_in_the_page() {
+    let page = rendered_from(&sample::services(), html);
+    harmless(&page);
+    for wanted in [
+        "<code>http_503</code>",
+        "503 × 4",
+        "href=\"#errors\"",
+        "warm calls, 1 cold left out, 1 of an earlier run left out",
+        "last byte p50",
+    ] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+    let mut healthy = sample::services();
+    let failed = |seen: &Observation| matches!(seen.outcome, crate::replay::Outcome::Failed { .. });
+    healthy.observations.retain(|seen| !failed(seen));
+    for renderer in [markdown as Renderer, html] {
+        let text = rendered_from(&healthy, renderer);
+        assert!(!text.contains("Errors") && !text.contains("#errors"));
+    }
+}
+
+#[test]
 fn identical_sides_get_a_sentence_and_no_lists() {
     let report = sample_pair::identical();
     let text = on_a_terminal(&report);

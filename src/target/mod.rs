@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
-use crate::net::{Attempt, Timing};
+use crate::net::{Attempt, Taken};
 use crate::parity::{Contract, Inventory};
 use crate::units::Cutoff;
 
@@ -42,6 +42,9 @@ pub struct Query {
     pub k: Cutoff,
     /// The wording itself.
     pub text: String,
+    /// Whether the same was asked in this run before, to learn how much the target differs from
+    /// itself. No target is told.
+    pub repeat: bool,
     /// Whether it is asked to warm the target up: the reply is not measured.
     pub warm_up: bool,
 }
@@ -107,8 +110,8 @@ pub enum Origin {
     Asked,
     /// It was asked earlier under the same contract, and says nothing about latency.
     Cached,
-    /// It is the reply of a saved run, with the times that were taken then.
-    Recorded(Timing),
+    /// It is the reply of a saved run, with what it took then.
+    Recorded(Taken),
 }
 
 /// What part a target plays in a comparison.
@@ -169,6 +172,10 @@ pub trait Target: Send + Sync {
 
     /// What it says of itself now.
     fn contract(&self, attempt: Arc<Attempt>) -> Working<'_, Contract>;
+
+    /// Is told what its contract came to whenever it was read, with what its rows say where they are
+    /// listed, and without what only the policy states.
+    fn opened(&self, _contract: &Contract) {}
 
     /// How its rows can be listed.
     fn listing(&self) -> Listing<'_>;

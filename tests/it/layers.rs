@@ -20,7 +20,7 @@ const ORDER: [&[&str]; 19] = [
     &["report", "plan"],
     &["earlier"],
     &["pipeline"],
-    &["answers"],
+    &["answers", "import"],
     &["compare", "audit"],
     &["merge"],
     &["cli"],

@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod cache;
 mod chroma;
 mod compare;
 mod embed;
@@ -10,12 +11,14 @@ mod faults;
 mod gate;
 mod hostile;
 mod http;
+mod import_run;
 mod judged;
 mod layers;
 mod loopback;
 mod overlap;
 mod plan;
 mod readme;
+mod recorded;
 mod reference;
 mod resume;
 mod runbooks;

@@ -134,6 +134,7 @@ fn start(small: &SmallGold, how: &[&str]) -> Child {
         .current_dir(root())
         .arg("probe")
         .arg(small.policy())
+        .arg("--no-cache")
         .args(how)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

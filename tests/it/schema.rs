@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use ragstone::goldset::{Manifest, Question, Section};
+use ragstone::import::Line;
 use ragstone::judge::{Comparator, Definition, Verdict};
 use ragstone::plan::{self, Overrides, PolicyError};
 use serde_json::{Value, json};
@@ -12,12 +13,13 @@ use serde_json::{Value, json};
 use crate::support::{SmallGold, gate, ragstone, root, stderr, stdout, verdict};
 
 /// Every name with the words that the list must say of it.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
     ("policy", "ragstone.toml"),
     ("gold", "gold.toml"),
     ("questions", "questions.jsonl"),
     ("corpus", "corpus.jsonl"),
     ("verdict", "verdict.json"),
+    ("import-run", "import-run"),
 ];
 
 fn printed(name: &str) -> String {
@@ -289,6 +291,13 @@ auth_scheme = "ApiKey"
 body = """{"size": {k}, "query": {"match": {"text": "{question}"}}}"""
 
 [[target]]
+name = "ap-south"
+role = "follower"
+kind = "recorded"
+run = "reports/run-1"
+side = "eu-west"
+
+[[target]]
 name = "service"
 role = "candidate"
 kind = "http"
@@ -461,6 +470,38 @@ fn the_full_policy_has_every_key() {
     for object in objects {
         for key in object["properties"].as_object().into_iter().flatten() {
             assert!(FULL.contains(key.0.as_str()), "the full policy has {key:?}");
+        }
+    }
+}
+
+#[test]
+fn the_schema_of_an_import_and_its_reader_agree() {
+    let schema = Schema::of("import-run");
+    let probe = json!({
+        "target": "us-east", "question": "q1", "form": 0, "seed": 1, "k": 5,
+        "hits": [{"doc_id": "d", "section_id": "s1", "id": "a", "score": 1.5, "text": "x",
+            "start": 0, "end": 1, "unit": "byte"}],
+        "answer": "a", "citations": ["d/s1"], "status": 200, "attempts": 2, "cold_start": false,
+        "latency_ms": {"tffb": 1.0, "tusable": 1.5, "tfinal": 2.0},
+        "error": {"class": "timeout", "stage": "headers", "message": "m"},
+    });
+    let contract = json!({ "target": "us-east", "contract": {"METRIC": "dot"}, "at": "end" });
+    let read = |value: &Value| Line::parse(value.to_string().as_bytes());
+    for line in [probe, contract] {
+        schema.accepts("a whole line", &line);
+        read(&line).expect("and it is read");
+        let mut all = Vec::new();
+        places(&line, "", &mut all);
+        for place in all {
+            for stranger in strangers() {
+                let mut changed = line.clone();
+                *changed.pointer_mut(&place).expect("a place") = stranger;
+                // What takes a meaning, such as a blank name or a length of time below zero, is
+                // refused after reading; what is read is never refused for anything else.
+                if schema.check(&changed).is_ok() {
+                    read(&changed).unwrap_or_else(|error| panic!("{error}: {changed}"));
+                }
+            }
         }
     }
 }

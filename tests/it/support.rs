@@ -8,12 +8,13 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The program, run from the root of the project with these arguments.
+/// The program, run from the root of the project with these arguments, and with no place to keep replies.
 pub(crate) fn ragstone(args: &[&str]) -> Output {
     let mut command = assert_cmd::Command::cargo_bin("ragstone").expect("the program is built");
     command
         .current_dir(root())
         .env_remove("NO_COLOR")
+        .env("XDG_CACHE_HOME", "/dev/null")
         .args(args)
         .output()
         .expect("the program runs")

@@ -348,13 +348,11 @@ fn latency(table: &MetricTable, side: &TargetName) -> Option<(f64, f64)> {
             && cell.purpose == Purpose::Score
             && cell.status == Status::Scored
             && cell.cold_start == Some(false)
-            && cell.elapsed_ms > 0.0
     });
     for cell in warm {
-        calls
-            .entry(&cell.question)
-            .or_default()
-            .push(cell.elapsed_ms.ln());
+        if let Some(latency) = cell.latency_ms.filter(|latency| *latency > 0.0) {
+            calls.entry(&cell.question).or_default().push(latency.ln());
+        }
     }
     calls.retain(|_, calls| calls.len() >= 2);
     let of = |value: fn(&[f64]) -> Option<f64>| -> Option<Vec<f64>> {

@@ -126,6 +126,7 @@ fn nasty() -> Query {
         seed: Seed(u64::MAX),
         k: Cutoff::new(10).expect("positive"),
         text: "\"}\\ {question}\n\u{0}é😀</script>".to_owned(),
+        repeat: false,
         warm_up: false,
     }
 }

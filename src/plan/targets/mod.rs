@@ -7,11 +7,12 @@ mod embedded;
 mod http;
 mod pgvector;
 mod qdrant;
+mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::ids::TargetName;
+use crate::ids::{Digest, TargetName};
 use crate::parity::{Contract, ContractField};
 use crate::plan::PolicyError;
 use crate::plan::written::{Target, TargetKind};
@@ -28,6 +29,7 @@ pub use embedded::EmbeddedSpec;
 pub use http::HttpSpec;
 pub use pgvector::PgvectorSpec;
 pub use qdrant::QdrantSpec;
+pub use recorded::RecordedSpec;
 
 /// One target.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,9 @@ pub struct TargetSpec {
     pub stated: Contract,
     /// How fast it is asked.
     pub pace: Pace,
+    /// Digest of what its kind was told, without its name, its part, its contract and its pace. It
+    /// covers no secret, since a policy holds none.
+    pub digest: Digest,
     /// What it is.
     pub settings: TargetSettings,
 }
@@ -55,6 +60,8 @@ pub enum TargetSettings {
     Pgvector(Box<PgvectorSpec>),
     /// A collection of a Chroma server.
     Chroma(Box<ChromaSpec>),
+    /// A target of a saved run.
+    Recorded(RecordedSpec),
     /// A service that answers questions over HTTP.
     Http(Box<HttpSpec>),
     /// A Qdrant collection.
@@ -70,10 +77,20 @@ impl TargetSpec {
             TargetSettings::Pgvector(spec) => listed(&Pgvector::COMPUTED, spec.settings.list_rows),
             TargetSettings::Chroma(spec) => listed(&Chroma::COMPUTED, spec.settings.list_rows),
             TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
+            TargetSettings::Recorded(_) => Vec::new(),
             TargetSettings::Http(http) => http.computed(),
             TargetSettings::Qdrant(spec) => spec.settings.computed().to_vec(),
             TargetSettings::Elastic(spec) => spec.settings.computed().to_vec(),
         }
+    }
+
+    /// Whether its replies may be kept for later runs: those of an index in this process are had
+    /// faster anew, and those of a saved run are kept already.
+    pub fn may_be_kept(&self) -> bool {
+        !matches!(
+            self.settings,
+            TargetSettings::Embedded(_) | TargetSettings::Recorded(_)
+        )
     }
 }
 
@@ -122,6 +139,7 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
         TargetKind::Pgvector => pgvector::keys(),
         TargetKind::Chroma => chroma::keys(),
+        TargetKind::Recorded => recorded::KEYS.to_vec(),
         TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
         TargetKind::Qdrant => qdrant::keys(),
         TargetKind::Elastic => elastic::keys(),
@@ -129,8 +147,9 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 6] = [
+const KINDS: [(TargetKind, &str); 7] = [
     (TargetKind::Embedded, "embedded"),
+    (TargetKind::Recorded, "recorded"),
     (TargetKind::Http, "http"),
     (TargetKind::Pgvector, "pgvector"),
     (TargetKind::Chroma, "chroma"),
@@ -145,6 +164,7 @@ impl Target {
             TargetKind::Embedded => embedded::fill(self),
             TargetKind::Pgvector => pgvector::fill(self),
             TargetKind::Chroma => chroma::fill(self),
+            TargetKind::Recorded => {}
             TargetKind::Http => http::fill(self),
             TargetKind::Qdrant => qdrant::fill(self),
             TargetKind::Elastic => elastic::fill(self),
@@ -212,12 +232,14 @@ fn checked(
     }
     own_keys(&place, &target)?;
     let pace = pace(&place, &target, usual)?;
+    let digest = digest(&place, &target)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
         TargetKind::Pgvector => {
             TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
         }
         TargetKind::Chroma => TargetSettings::Chroma(Box::new(chroma::spec(&place, &mut target)?)),
+        TargetKind::Recorded => TargetSettings::Recorded(recorded::spec(&place, &mut target)?),
         TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
         TargetKind::Qdrant => TargetSettings::Qdrant(qdrant::spec(&place, &mut target)?),
         TargetKind::Elastic => TargetSettings::Elastic(elastic::spec(&place, &mut target)?),
@@ -228,6 +250,7 @@ fn checked(
         intended: contract(target.intended),
         stated: contract(target.stated),
         pace,
+        digest,
         settings,
     };
     let found = spec
@@ -283,10 +306,26 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded => 0,
+            TargetKind::Embedded | TargetKind::Recorded => 0,
             _ => WARM_UP,
         }),
     })
+}
+
+const DOMAIN: &str = "ragstone 2026 target v1";
+
+/// Of the keys that its kind takes.
+fn digest(place: &Place, target: &Target) -> Result<Digest, PolicyError> {
+    let mut written = serde_json::to_value(target).expect("a policy has JSON");
+    let keys = written.as_object_mut().expect("a table");
+    keys.retain(|key, _| key == "kind" || !COMMON.contains(&key.as_str()));
+    match serde_json_canonicalizer::to_vec(&written) {
+        Ok(bytes) => Ok(Digest::derive(DOMAIN, bytes)),
+        Err(error) => place.wrong(
+            format!("a number is not finite ({error})"),
+            "write an ordinary number",
+        ),
+    }
 }
 
 fn contract(written: BTreeMap<ContractField, String>) -> Contract {

@@ -61,6 +61,13 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) skew: Option<Skew>,
 
+    /// Of `recorded`: the folder of the saved run, relative to the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) run: Option<String>,
+    /// Of `recorded`: the target's name in that run, if it is not the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) side: Option<String>,
+
     /// Of every kind that is reached over a network: the server's address, without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) url: Option<String>,
@@ -206,6 +213,8 @@ pub(in crate::plan) enum TargetKind {
     Pgvector,
     /// A collection of a Chroma server.
     Chroma,
+    /// A target of a saved run, which answers as it did then.
+    Recorded,
     /// Any service that answers questions over HTTP with JSON.
     Http,
     /// A Qdrant collection, over REST.

@@ -4,6 +4,7 @@
 //! lays them out and escapes them. Text from outside passes [`plain`] or [`printable`] on its way
 //! into a view, and the template marks nothing as safe.
 
+mod calls;
 mod charts;
 mod checks;
 mod grid;
@@ -74,7 +75,9 @@ struct Page<'a> {
     main_k: usize,
     notes: Vec<String>,
     waivers: Vec<String>,
+    faults: Vec<calls::FaultView>,
     latencies: Vec<LatencyView>,
+    speeds: Vec<calls::SpeedView>,
     digests: Vec<(&'static str, String)>,
     version: String,
     run_id: String,
@@ -125,6 +128,8 @@ fn page(report: &Report) -> Page<'_> {
             .iter()
             .map(|waiver| printable(&waiver.to_string()))
             .collect(),
+        faults: calls::faults(report),
+        speeds: calls::speeds(report),
         latencies: report
             .record
             .targets

@@ -6,8 +6,13 @@ use std::io::{self, Write};
 
 use crate::judge::{Basis, Check};
 use crate::parity::{FieldStatus, SideParity};
-use crate::report::{Comparison, Report, labels, plain};
+use crate::report::calls::Speed;
+use crate::report::columns::clip;
+use crate::report::{Comparison, Report, calls, labels, plain};
 use crate::target::Role;
+
+/// More of a message than this is in the page.
+const MESSAGE_COLUMNS: usize = 200;
 
 /// Writes the verdict, the checks, what is red and why, and the notes.
 ///
@@ -54,6 +59,8 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for parity in &verdict.parity {
         contract(parity, out)?;
     }
+    faults(report, out)?;
+    speeds(report, out)?;
     let waivers: Vec<String> = verdict.waivers.iter().map(ToString::to_string).collect();
     list("Waivers", &waivers, out)?;
     list("Notes", &verdict.notes, out)?;
@@ -81,6 +88,64 @@ fn targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     if elsewhere.is_empty() {
         return Ok(());
+    }
+    writeln!(out)
+}
+
+/// What failed, if anything did.
+fn faults(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let faults = calls::faults(report);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "## Errors\n\n| target | class | stage | probes | status | tries | median ms | first message |\n|---|---|---|---:|---|---:|---:|---|"
+    )?;
+    for fault in faults {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            escape(fault.target.as_str()),
+            escape(fault.class),
+            fault.stage,
+            fault.n,
+            fault.statuses(),
+            fault.attempts,
+            calls::milliseconds(fault.median_ms),
+            escape(&clip(fault.message, MESSAGE_COLUMNS))
+        )?;
+    }
+    writeln!(out)
+}
+
+/// How long the targets took that are reached over a network, if there are any.
+fn speeds(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let speeds = calls::speeds(report);
+    if speeds.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "## Latency\n\nMilliseconds, p50 / p95.\n\n| target | {} | |\n|---|---:|---:|---:|---|",
+        Speed::NAMES.join(" | ")
+    )?;
+    for speed in speeds {
+        let times = speed.times.map(|times| {
+            let (p50, p95) = (times.map(|t| t.p50), times.map(|t| t.p95));
+            format!(
+                "{} / {}",
+                calls::milliseconds(p50),
+                calls::milliseconds(p95)
+            )
+        });
+        writeln!(
+            out,
+            "| {} | {} | {} |",
+            escape(speed.target.as_str()),
+            times.join(" | "),
+            speed.calls()
+        )?;
     }
     writeln!(out)
 }

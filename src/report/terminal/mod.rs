@@ -8,12 +8,15 @@ use anstyle::{AnsiColor, Style as Paint};
 
 use crate::judge::{Basis, Check, CheckVerdict, RunVerdict};
 use crate::measure::{CurvePoint, curve};
-use crate::report::columns::{clip_middle, left, width};
-use crate::report::{Comparison, Report, labels, plain};
+use crate::report::calls::{Percentiles, Speed};
+use crate::report::columns::{clip, clip_middle, left, width};
+use crate::report::{Comparison, Report, calls, labels, plain};
 use crate::target::Role;
 
 /// A name longer than this loses its middle in a table.
 const NAME_COLUMNS: usize = 32;
+/// More of a message than this is in the other reports.
+const MESSAGE_COLUMNS: usize = 60;
 
 /// How the summary is written. Colour is left to the stream, which strips it where it does not
 /// belong.
@@ -65,6 +68,7 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
                 points.join(", ")
             )?;
         }
+        calls(report, out)?;
         for waiver in &verdict.waivers {
             writeln!(out, "  waiver: {}", plain(&waiver.to_string()))?;
         }
@@ -122,6 +126,44 @@ fn header(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     writeln!(out)
+}
+
+/// What failed, and how long a service took.
+fn calls(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for fault in calls::faults(report) {
+        writeln!(
+            out,
+            "  error: {} {} at {} × {} (status {}, {} tries, median {} ms): {}",
+            clip_middle(&plain(fault.target.as_str()), NAME_COLUMNS),
+            clip(&plain(fault.class), NAME_COLUMNS),
+            fault.stage,
+            fault.n,
+            fault.statuses(),
+            fault.attempts,
+            calls::milliseconds(fault.median_ms),
+            clip(&plain(fault.message), MESSAGE_COLUMNS)
+        )?;
+    }
+    for speed in calls::speeds(report) {
+        let part = |(name, times): (&str, &Option<Percentiles>)| {
+            let at = |ms: Option<f64>| calls::milliseconds(ms);
+            let (p50, p95) = (times.map(|t| t.p50), times.map(|t| t.p95));
+            format!("{name} {} / {} ms", at(p50), at(p95))
+        };
+        let parts: Vec<String> = Speed::NAMES
+            .into_iter()
+            .zip(&speed.times)
+            .map(part)
+            .collect();
+        writeln!(
+            out,
+            "  latency of {} (p50 / p95, {}): {}",
+            clip_middle(&plain(speed.target.as_str()), NAME_COLUMNS),
+            speed.calls(),
+            parts.join(", ")
+        )?;
+    }
+    Ok(())
 }
 
 /// The table of checks: columns are as wide as the longest name in them.

@@ -153,6 +153,7 @@ mod tests {
             k: Cutoff::new(3).expect("positive"),
             text: "why?".to_owned(),
             warm_up: false,
+            repeat: false,
         };
         settings.question(flavour, mode, &query, &[0.5, 1.0])
     }

@@ -417,6 +417,7 @@ mod tests {
             seed: Seed(1),
             k: Cutoff::new(2).expect("positive"),
             text: text.to_owned(),
+            repeat: false,
             warm_up: false,
         };
         index

@@ -328,6 +328,7 @@ mod tests {
             k: Cutoff::new(3).expect("positive"),
             text: text.to_owned(),
             warm_up,
+            repeat: false,
         }
     }
 

@@ -153,6 +153,7 @@ mod tests {
             seed: Seed(7),
             k: Cutoff::new(5).expect("positive"),
             text: text.to_owned(),
+            repeat: false,
             warm_up: false,
         }
     }

@@ -333,6 +333,7 @@ mod tests {
             k: Cutoff::new(3).expect("positive"),
             text: "why?".to_owned(),
             warm_up: false,
+            repeat: false,
         };
         let body = named(Some("text"), None).question(&query, &[0.5]);
         assert_eq!(body["using"], "text");

@@ -1,5 +1,7 @@
 //! Runs that are put beside each other: whether they can be, and how.
 
+mod recorded;
+
 use std::collections::BTreeMap;
 
 use miette::Diagnostic;
@@ -11,6 +13,8 @@ use crate::measure::{CellMetrics, MetricTable};
 use crate::replay::Observation;
 use crate::report::{AskedIn, Report, TargetRecord};
 use crate::target::{Role, Texts};
+
+pub use recorded::{NoSide, Recorded};
 
 /// Two runs of which no difference would mean anything.
 #[derive(Debug, Error, Diagnostic)]
