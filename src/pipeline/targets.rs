@@ -5,15 +5,18 @@ use std::sync::Arc;
 use crate::embed::{Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::TargetName;
-use crate::net::{Connection, ConnectionSettings};
+use crate::net::Connection;
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{
-    ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, QdrantSpec, TargetSettings, TargetSpec,
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
+    TargetSettings, TargetSpec,
 };
 use crate::target::Target;
+use crate::target::chroma::Chroma;
 use crate::target::elastic::Elastic;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
 use crate::target::http::{Http, ReplySchema};
+use crate::target::pgvector::Pgvector;
 use crate::target::qdrant::Qdrant;
 use crate::target::store::QueryVectors;
 
@@ -21,6 +24,10 @@ use crate::target::store::QueryVectors;
 pub(super) enum Prepared {
     /// An index in this process.
     Embedded(Settings),
+    /// A table of a PostgreSQL server.
+    Pgvector(Box<PgvectorSpec>),
+    /// A collection of a Chroma server.
+    Chroma(Box<ChromaSpec>),
     /// A Qdrant collection.
     Qdrant(QdrantSpec),
     /// An Elasticsearch or OpenSearch index.
@@ -46,6 +53,8 @@ pub(super) fn prepare(
         TargetSettings::Embedded(embedded) => {
             Ok(Prepared::Embedded(embedded_settings(embedded, gold)?))
         }
+        TargetSettings::Pgvector(spec) => Ok(Prepared::Pgvector(spec.clone())),
+        TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
         TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
         TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
         TargetSettings::Http(http) => Ok(Prepared::Http {
@@ -64,7 +73,11 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
-            Self::Http { .. } | Self::Qdrant(_) | Self::Elastic(_) => Ok(Vec::new()),
+            Self::Http { .. }
+            | Self::Qdrant(_)
+            | Self::Elastic(_)
+            | Self::Pgvector(_)
+            | Self::Chroma(_) => Ok(Vec::new()),
         }
     }
 
@@ -79,6 +92,10 @@ impl Prepared {
         vectors: &Arc<VectorTable>,
         occasion: &Occasion,
     ) -> Result<Arc<dyn Target>, PipelineError> {
+        let cannot_call = |source| PipelineError::Connection {
+            target: name.clone(),
+            source,
+        };
         match self {
             Self::Embedded(settings) => Ok(Arc::new(Embedded::build(
                 name.clone(),
@@ -90,38 +107,34 @@ impl Prepared {
             Self::Qdrant(spec) => Ok(Arc::new(Qdrant::new(
                 name.clone(),
                 spec.settings,
-                connection(name, &spec.connection)?,
+                Connection::new(&spec.connection).map_err(cannot_call)?,
                 query_vectors(spec.embedding.as_ref(), vectors)?,
             ))),
             Self::Elastic(spec) => Ok(Arc::new(Elastic::new(
                 name.clone(),
                 spec.settings,
-                connection(name, &spec.connection)?,
+                Connection::new(&spec.connection).map_err(cannot_call)?,
                 query_vectors(spec.embedding.as_ref(), vectors)?,
             ))),
+            Self::Pgvector(spec) => {
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let target = Pgvector::new(name.clone(), spec.settings, vectors);
+                Ok(Arc::new(target.map_err(cannot_call)?))
+            }
+            Self::Chroma(spec) => {
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let target = Chroma::new(name.clone(), spec.settings, vectors);
+                Ok(Arc::new(target.map_err(cannot_call)?))
+            }
             Self::Http { spec, schema } => {
                 let wanted = spec.settings.wants_vector();
                 let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
                 let vectors = vectors.transpose()?;
                 let http = Http::new(name.clone(), spec.settings, schema, vectors);
-                let http = http.map_err(|source| PipelineError::Connection {
-                    target: name.clone(),
-                    source,
-                })?;
-                Ok(Arc::new(http))
+                Ok(Arc::new(http.map_err(cannot_call)?))
             }
         }
     }
-}
-
-fn connection(
-    name: &TargetName,
-    settings: &ConnectionSettings,
-) -> Result<Connection, PipelineError> {
-    Connection::new(settings).map_err(|source| PipelineError::Connection {
-        target: name.clone(),
-        source,
-    })
 }
 
 /// The vectors of a target's own model, or else the referee's.

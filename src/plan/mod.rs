@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
 pub use targets::{
-    ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, QdrantSpec, TargetSettings, TargetSpec,
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
+    TargetSettings, TargetSpec,
 };
 pub use written::STARTER;
 

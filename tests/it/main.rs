@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod chroma;
 mod compare;
 mod embed;
 mod errors;

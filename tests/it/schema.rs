@@ -365,6 +365,65 @@ body = '{"q": "{question}"}'
 auth_env = "PASSWORD"
 user = "ragstone"
 
+[[target]]
+name = "postgres"
+role = "candidate"
+kind = "pgvector"
+url = "postgres://127.0.0.1:5432/gold"
+user = "gold"
+auth_file = "password"
+ca_file = "ca.pem"
+max_body_bytes = 1_000_000
+tls = "verify"
+schema = "public"
+table = "handbook"
+id_column = "id"
+metadata_column = "metadata"
+metric = "cosine"
+ef_search = 40
+probes = 1
+list_rows = true
+
+[target.fields]
+doc_id = "doc"
+section_id = "section"
+text = "words"
+vector = "embedding"
+start = "from"
+end = "to"
+unit = "byte"
+
+[target.embedding]
+url = "http://127.0.0.1:1/v1"
+model = "m"
+key_env = "KEY"
+
+[[target]]
+name = "chroma"
+role = "candidate"
+kind = "chroma"
+url = "http://127.0.0.1:1"
+tenant = "t"
+database = "d"
+collection = "c"
+headers = { x-exp = "1" }
+header_env = { x-key = "KEY" }
+auth_env = "TOKEN"
+auth_scheme = "Bearer"
+max_redirects = 1
+concurrency = 4
+rate = 50
+warm_up = 5
+
+[[target]]
+name = "chroma-cloud"
+role = "candidate"
+kind = "chroma"
+url = "http://127.0.0.1:1"
+collection = "c"
+auth_env = "TOKEN"
+auth_header = "x-chroma-token"
+
 [gate]
 runbook = "canary"
 stage = "shadow"

@@ -1,9 +1,11 @@
 //! The targets of a policy, checked: which keys each kind takes, and what they mean.
 
+mod chroma;
 mod connection;
 mod elastic;
 mod embedded;
 mod http;
+mod pgvector;
 mod qdrant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +17,16 @@ use crate::plan::PolicyError;
 use crate::plan::written::{Target, TargetKind};
 use crate::replay::{self, Pace};
 use crate::target::Role;
+use crate::target::chroma::Chroma;
 use crate::target::embedded::Embedded;
+use crate::target::pgvector::Pgvector;
 
+pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
 pub use elastic::ElasticSpec;
 pub use embedded::EmbeddedSpec;
 pub use http::HttpSpec;
+pub use pgvector::PgvectorSpec;
 pub use qdrant::QdrantSpec;
 
 /// One target.
@@ -45,6 +51,10 @@ pub struct TargetSpec {
 pub enum TargetSettings {
     /// An index in this process.
     Embedded(EmbeddedSpec),
+    /// A table of a PostgreSQL server with pgvector.
+    Pgvector(Box<PgvectorSpec>),
+    /// A collection of a Chroma server.
+    Chroma(Box<ChromaSpec>),
     /// A service that answers questions over HTTP.
     Http(Box<HttpSpec>),
     /// A Qdrant collection.
@@ -57,12 +67,23 @@ impl TargetSpec {
     /// The contract fields that the target finds in itself.
     pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
+            TargetSettings::Pgvector(spec) => listed(&Pgvector::COMPUTED, spec.settings.list_rows),
+            TargetSettings::Chroma(spec) => listed(&Chroma::COMPUTED, spec.settings.list_rows),
             TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
             TargetSettings::Http(http) => http.computed(),
             TargetSettings::Qdrant(spec) => spec.settings.computed().to_vec(),
             TargetSettings::Elastic(spec) => spec.settings.computed().to_vec(),
         }
     }
+}
+
+/// What a store says of itself, and what listing its rows adds.
+fn listed(stated: &[ContractField], list_rows: bool) -> Vec<ContractField> {
+    let mut fields = stated.to_vec();
+    if list_rows {
+        fields.extend([ContractField::IndexHash, ContractField::Count]);
+    }
+    fields
 }
 
 /// Where a target stands, for messages and paths.
@@ -96,6 +117,8 @@ const COMMON: [&str; 8] = [
 fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
+        TargetKind::Pgvector => pgvector::keys(),
+        TargetKind::Chroma => chroma::keys(),
         TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
         TargetKind::Qdrant => qdrant::keys(),
         TargetKind::Elastic => elastic::keys(),
@@ -103,9 +126,11 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 4] = [
+const KINDS: [(TargetKind, &str); 6] = [
     (TargetKind::Embedded, "embedded"),
     (TargetKind::Http, "http"),
+    (TargetKind::Pgvector, "pgvector"),
+    (TargetKind::Chroma, "chroma"),
     (TargetKind::Qdrant, "qdrant"),
     (TargetKind::Elastic, "elastic"),
 ];
@@ -115,6 +140,8 @@ impl Target {
     pub(super) fn fill(&mut self) {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
+            TargetKind::Pgvector => pgvector::fill(self),
+            TargetKind::Chroma => chroma::fill(self),
             TargetKind::Http => http::fill(self),
             TargetKind::Qdrant => qdrant::fill(self),
             TargetKind::Elastic => elastic::fill(self),
@@ -184,6 +211,10 @@ fn checked(
     let how_fast = pace(&place, &target, usual)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Pgvector => {
+            TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
+        }
+        TargetKind::Chroma => TargetSettings::Chroma(Box::new(chroma::spec(&place, &mut target)?)),
         TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
         TargetKind::Qdrant => TargetSettings::Qdrant(qdrant::spec(&place, &mut target)?),
         TargetKind::Elastic => TargetSettings::Elastic(elastic::spec(&place, &mut target)?),
@@ -249,7 +280,12 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Http | TargetKind::Qdrant | TargetKind::Elastic => 0,
+            TargetKind::Embedded
+            | TargetKind::Http
+            | TargetKind::Pgvector
+            | TargetKind::Chroma
+            | TargetKind::Qdrant
+            | TargetKind::Elastic => 0,
         }),
     })
 }

@@ -9,6 +9,7 @@ use crate::parity::{Contract, ContractField};
 use crate::target::elastic::{Flavour, Mode};
 use crate::target::embedded::{Analyzer, Ranking};
 use crate::target::http::Streaming;
+use crate::target::pgvector::Tls;
 use crate::target::{Metric, Role};
 
 /// One side of the comparison. Each kind takes its own keys; a key of another kind is refused.
@@ -43,7 +44,8 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) warm_up: Option<usize>,
 
-    /// Of `embedded`: distance of the dense search.
+    /// Of `embedded`: distance of the dense search. Of `pgvector`: the distance of the exact search
+    /// in a table without an index; an index says its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) metric: Option<Metric>,
     /// Of `embedded`: text analysis of the lexical search.
@@ -107,19 +109,12 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) id_field: Option<String>,
 
-    /// Of `qdrant`: the collection, or an alias of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::plan) collection: Option<String>,
     /// Of `qdrant`: which of the collection's vectors, if they have names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) vector_name: Option<String>,
     /// Of `qdrant`: whether the search looks at every vector instead of the index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) exact: Option<bool>,
-    /// Of `qdrant`: size of the search's candidate list.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub(in crate::plan) ef_search: Option<usize>,
 
     /// Of `elastic`: which server it is; if left out, it is asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,13 +137,46 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) pipeline: Option<String>,
 
+    /// Of `chroma`: the tenant, `default_tenant` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) tenant: Option<String>,
+    /// Of `chroma`: the database, `default_database` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) database: Option<String>,
+    /// Of `chroma` and `qdrant`: the collection; of `qdrant`, an alias serves as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) collection: Option<String>,
+
+    /// Of `pgvector`: whether the connection is encrypted; `off` is for servers of this machine only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) tls: Option<Tls>,
+    /// Of `pgvector`: the table, or a view of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) table: Option<String>,
+    /// Of `pgvector`: the column of a row's id, `id` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) id_column: Option<String>,
+    /// Of `pgvector`: the column (jsonb) of everything else that is kept of a row, `metadata` if left
+    /// out; an empty name says that there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) metadata_column: Option<String>,
+    /// Of `pgvector` and `qdrant`: size of the search's candidate list (`hnsw.ef_search`, `hnsw_ef`), if
+    /// not as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) ef_search: Option<u32>,
+    /// Of `pgvector`: `ivfflat.probes` of the sessions, if not as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) probes: Option<u32>,
+
     /// Of `http`: how the service is asked; `POST`, if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) method: Option<Method>,
-    /// Of `http` and `elastic`: the JSON that is sent; of `elastic` instead of a `mode`. `{question}` and `{question_id}` are put in as the content of
-    /// strings, `{k}`, `{seed}` and `{form}` as numbers, and `{vector}` as the list of numbers that is
-    /// the question's vector; every other brace stays. In `url` and in the values of `headers` the same
-    /// names are put in percent-encoded.
+    /// Of `http`, and of `elastic` instead of a `mode`: the JSON that is sent. `{question}` and
+    /// `{question_id}` are put in as the content of strings, `{k}`, `{seed}` and `{form}` as numbers, and
+    /// `{vector}` as the list of numbers that is the question's vector; every other brace stays. Of
+    /// `http`, the same names are put percent-encoded into `url` and the values of `headers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) body: Option<String>,
     /// Of `http`: headers that pin a region, a release or an index.
@@ -161,7 +189,7 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) stream: Option<Streaming>,
     /// Of `http`: the file with the JSON Schema that every reply must satisfy, or every part of one
-    /// that comes in parts.
+    /// that comes in parts. Of `pgvector`: the table's schema, `public` if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) schema: Option<String>,
     /// Of `http`: where the service says what it is.
@@ -175,6 +203,10 @@ pub(in crate::plan) struct Target {
 pub(in crate::plan) enum TargetKind {
     /// An index in this process, over the gold set's own corpus.
     Embedded,
+    /// A table of a PostgreSQL server with pgvector.
+    Pgvector,
+    /// A collection of a Chroma server.
+    Chroma,
     /// Any service that answers questions over HTTP with JSON.
     Http,
     /// A Qdrant collection, over REST.

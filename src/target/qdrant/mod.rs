@@ -36,7 +36,7 @@ pub struct Settings {
     /// Whether the search looks at every vector instead of the index.
     pub exact: Option<bool>,
     /// Size of the search's candidate list (`hnsw_ef`).
-    pub ef_search: Option<usize>,
+    pub ef_search: Option<u32>,
     /// The payload key that holds the row's id, if that is not the point's own.
     pub id_field: Option<String>,
     /// Payload keys.
