@@ -474,7 +474,7 @@ fn settings_that_contradict_each_other_are_refused() {
             "flavour = 'elasticsearch'\npipeline = 'p'",
             "no search pipelines",
         ),
-        ("collection = 'docs'", "belongs to kind = qdrant"),
+        ("collection = 'docs'", "belongs to kind ="),
         ("stated = { METRIC = 'cosine' }", "METRIC is found in the"),
     ] {
         let (output, _folder) = gate(&beside_control(&elastic(&server, more)).policy(), &[]);

@@ -28,8 +28,8 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Reads the reply of `GET /{index}/_mapping/field/{fields}?include_defaults=true`, whose one key
-    /// is the index that an alias stands for.
+    /// Reads the reply of `GET /{index}/_mapping/field/{fields}?include_defaults=true`, whose one
+    /// key is the index that an alias stands for.
     ///
     /// # Errors
     /// If the name stands for no index, or for several.
@@ -117,7 +117,8 @@ impl Index {
         if text["type"] != "text" {
             return text["type"].as_str().map(str::to_owned);
         }
-        // A custom analyzer has no other name; what it is made of, the digest of the settings tells.
+        // A custom analyzer has no other name; what it is made of, the digest of the settings
+        // tells.
         let of_index = |name: &'static str| {
             let defined = &self.index_settings()["analysis"]["analyzer"][name];
             let kind = defined.get("type").and_then(Value::as_str);

@@ -1,8 +1,8 @@
 //! Elasticsearch and OpenSearch, over their common REST interface and where the two differ.
 //!
-//! How scores are bent back to similarities and distances, `similarity.rs` says; scores of words and
-//! of fused rankings are taken as they are. The contract comes from the mapping, the settings and the
-//! health of the one index that the name stands for.
+//! How scores are bent back to similarities and distances, `similarity.rs` says; scores of words
+//! and of fused rankings are taken as they are. The contract comes from the mapping, the settings
+//! and the health of the one index that the name stands for.
 
 mod index;
 mod question;
@@ -132,8 +132,8 @@ impl Elastic {
         }
     }
 
-    /// Which server it is, and whether it hides vectors; only a server that was asked for its version
-    /// is known to.
+    /// Which server it is, and whether it hides vectors; only a server that was asked for its
+    /// version is known to.
     async fn server(&self, attempt: &Arc<Attempt>) -> Result<(Flavour, bool), Failure> {
         if let Some(flavour) = self.settings.flavour {
             return Ok((flavour, false));

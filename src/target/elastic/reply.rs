@@ -8,8 +8,8 @@ use crate::target::{Failure, Stage};
 /// How much of a server's reason is quoted.
 const QUOTED: usize = 300;
 
-/// Takes the hits out of a reply. Hits of some shards, or of some time, are no answer: what was left
-/// out might have ranked first.
+/// Takes the hits out of a reply. Hits of some shards, or of some time, are no answer: what was
+/// left out might have ranked first.
 ///
 /// # Errors
 /// If a shard failed, the search ran out of time, or the reply is not of the documented form.

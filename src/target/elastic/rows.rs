@@ -78,8 +78,8 @@ impl Elastic {
         Ok(text(&opened, id)?.to_owned())
     }
 
-    /// The server forgets the moment by itself in the end, so that a failure here costs nothing that
-    /// would be worth a listing.
+    /// The server forgets the moment by itself in the end, so that a failure here costs nothing
+    /// that would be worth a listing.
     async fn close_moment(&self, flavour: Flavour, moment: &str, attempt: &Arc<Attempt>) {
         let (path, body): (&[&str], _) = match flavour {
             Flavour::Elasticsearch => (&["_pit"], json!({ "id": moment })),

@@ -1,7 +1,7 @@
 //! What an index calls near, and how its scores tell the distance.
 //!
-//! Lucene wants scores that are never negative, so that every store built on it bends its similarities
-//! into such scores. Each is bent back here:
+//! Lucene wants scores that are never negative, so that every store built on it bends its
+//! similarities into such scores. Each is bent back here:
 //!
 //! | mapping | score `s` | what it is turned into |
 //! |---|---|---|
@@ -11,9 +11,9 @@
 //! | `max_inner_product`, `innerproduct` | `1 / (1 − dot)` below 0, else `dot + 1` | `1 − 1/s` below 1, else `s − 1` |
 //! | `l1`, `linf`, `hamming` | `1 / (1 + d)` | `1 − 1/s` |
 //!
-//! Sources: the vendors' references (`dense_vector`, k-NN spaces). Scores are left as they are where the
-//! formula is another one: `dot_product` of bytes, vectors of bits, and cosines of the `nmslib` engine,
-//! which it has bent in two ways over time.
+//! Sources: the vendors' references (`dense_vector`, k-NN spaces). Scores are left as they are
+//! where the formula is another one: `dot_product` of bytes, vectors of bits, and cosines of the
+//! `nmslib` engine, which it has bent in two ways over time.
 
 use crate::target::Metric;
 

@@ -1,8 +1,8 @@
 //! Qdrant, over its REST interface.
 //!
 //! Scores: `Cosine` and `Dot` are similarities and taken as they are; `Euclid` and `Manhattan` are
-//! distances, of which the negative is the score. The contract comes from the server's description of
-//! the collection, after its alias is resolved.
+//! distances, of which the negative is the score. The contract comes from the server's description
+//! of the collection, after its alias is resolved.
 
 mod collection;
 
