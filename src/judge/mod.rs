@@ -101,8 +101,12 @@ fn never_asked(blank: Check, trial: &Trial, evidence: &Evidence) -> Check {
 /// `so_far` are the checks of the same side that stand before it in the runbook.
 fn one(definition: &'static Definition, blank: Check, case: &Case, so_far: &[Check]) -> Check {
     let named = blank.named;
-    if let Some((verdict, reason, detail)) = unusable(definition, case) {
-        return blank.with(verdict, reason, detail);
+    // A reply that breaks the agreed form stops a rollout, also where nothing can be measured besides.
+    let stops = matches!(definition.method, Method::ShadowStop | Method::Block);
+    let stopped = stops && errors::schema_violations(case) > 0;
+    match unusable(definition, case) {
+        Some((verdict, reason, detail)) if !stopped => return blank.with(verdict, reason, detail),
+        _ => {}
     }
     let judged = match definition.method {
         Method::DeltaS => quality::delta_s(blank, case),

@@ -427,6 +427,9 @@ fn risk_and_schema_violations_stop_the_shadow_stage() {
         Fail,
         ReasonCode::SchemaViolation,
     );
+    let useless = evidence(100, |_| broken);
+    gives(&useless, CheckId::CaS0, Fail, ReasonCode::SchemaViolation);
+    gives(&useless, CheckId::CaDs, Error, ReasonCode::NoProbeScored);
     let shallow = evidence(100, |_| Shape {
         coverage: 0.5,
         ..HEALTHY

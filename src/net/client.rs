@@ -22,6 +22,8 @@ use crate::net::{Attempt, Failure, Retry, Secrets, Stage, fault};
 
 /// Longest wait that a `Retry-After` is believed.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// Bytes that are set aside for a body before any of it has come.
+const MOST_ROOM: usize = 1 << 20;
 /// How much of an error's body is quoted.
 const QUOTED: usize = 300;
 
@@ -277,7 +279,9 @@ impl Opened {
         if announced > self.max_body as u64 {
             return Err(self.too_large());
         }
-        let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+        // What is announced need not come.
+        let room = usize::try_from(announced).map_or(0, |announced| announced.min(MOST_ROOM));
+        let mut body = Vec::with_capacity(room);
         while let Some(chunk) = self.chunk().await? {
             body.extend_from_slice(&chunk);
         }

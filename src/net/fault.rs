@@ -49,6 +49,9 @@ fn reason(error: &(dyn Error + 'static), secrets: &Secrets) -> String {
     secrets.scrub(&deepest).into_owned()
 }
 
+/// What the TLS library says of a server that hangs up during the handshake; it has no error of its own.
+const HANDSHAKE: &str = "tls handshake eof";
+
 /// A call that failed before its headers were there.
 pub(super) fn sending(error: reqwest::Error, attempt: &Attempt, secrets: &Secrets) -> Failure {
     let stage = attempt.stage();
@@ -72,6 +75,9 @@ pub(super) fn sending(error: reqwest::Error, attempt: &Attempt, secrets: &Secret
     }
     let message = reason(&error, secrets);
     if error.is_connect() {
+        if message.contains(HANDSHAKE) {
+            return Failure::passing("tls_handshake", Stage::Tls, message);
+        }
         return Failure::passing(not_open(io_kind(&error)), Stage::Connect, message);
     }
     let stage = stage.max(Stage::Connect).min(Stage::Headers);

@@ -96,7 +96,7 @@ impl Response {
         self
     }
 
-    fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
+    pub(crate) fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
         let mut head = format!("HTTP/1.1 {} X\r\n", self.status);
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");
@@ -118,7 +118,8 @@ pub(crate) struct Loopback {
 #[derive(Default)]
 struct Shared {
     requests: Mutex<Vec<Request>>,
-    connections: Mutex<Vec<TcpStream>>,
+    /// A handle of every connection that is open, by its number.
+    connections: Mutex<BTreeMap<usize, TcpStream>>,
     stopped: AtomicBool,
 }
 
@@ -150,23 +151,20 @@ impl Loopback {
         let shared = Arc::new(Shared::default());
         let (script, known) = (Arc::new(script), Arc::clone(&shared));
         let listening = std::thread::spawn(move || {
-            for stream in listener.incoming() {
+            for (number, stream) in listener.incoming().enumerate() {
                 if known.stopped.load(Ordering::SeqCst) {
                     break;
                 }
                 let Ok(stream) = stream else { continue };
                 let _ = stream.set_nodelay(true);
                 if let Ok(handle) = stream.try_clone() {
-                    lock(&known.connections).push(handle);
+                    lock(&known.connections).insert(number, handle);
                 }
                 let (script, known) = (Arc::clone(&script), Arc::clone(&known));
                 std::thread::spawn(move || {
-                    // The server keeps a handle of its own, so the end has to be said aloud.
-                    let handle = stream.try_clone();
                     script(stream, &known);
-                    if let Ok(handle) = handle {
-                        let _ = handle.shutdown(Shutdown::Both);
-                    }
+                    // The last handle closes the connection: what the script left unread resets it.
+                    lock(&known.connections).remove(&number);
                 });
             }
         });
@@ -196,7 +194,7 @@ impl Drop for Loopback {
         if let Some(listening) = self.listening.take() {
             let _ = listening.join();
         }
-        for connection in lock(&self.shared.connections).drain(..) {
+        for connection in lock(&self.shared.connections).values() {
             let _ = connection.shutdown(Shutdown::Both);
         }
     }

@@ -242,6 +242,83 @@ older_editions = "older.jsonl"
 unnormalised = true
 
 [[target]]
+name = "service"
+role = "candidate"
+kind = "http"
+concurrency = 4
+rate = 50.0
+warm_up = 8
+url = "https://search.example/ask"
+headers = { x-tenant = "ragstone", x-question = "{question_id}" }
+header_env = { x-signature = "SIGNATURE" }
+auth_env = "TOKEN"
+auth_scheme = "Bearer"
+ca_file = "ca.pem"
+max_body_bytes = 1_000_000
+max_redirects = 1
+method = "POST"
+body = '{"q": "{question}", "vector": {vector}, "k": {k}, "seed": {seed}, "form": {form}}'
+stream = "sse"
+schema = "reply.schema.json"
+
+[target.pins]
+region = "eu-west"
+release = "r42"
+index_hash = "b3:00"
+schema_rev = "sc-12"
+canary = "1"
+exp = "rerank-b"
+
+[target.embedding]
+url = "http://127.0.0.1:1/v1"
+model = "m"
+key_env = "KEY"
+
+[target.reply]
+hits = "/hits"
+id = "/id"
+doc_id = "/doc_id"
+section_id = "/section_id"
+text = "/text"
+score = "/score"
+higher_is_better = false
+start = "/start"
+end = "/end"
+unit = "byte"
+answer = "/answer"
+delta = "/delta"
+citations = "/citations"
+refusal = "/refusal"
+cold_start = "/cold_start"
+error = "/error"
+
+[target.health]
+url = "https://search.example/health"
+fields = { INDEX_HASH = "/index/hash", READY = "/ready" }
+
+[[target]]
+name = "by-address"
+role = "candidate"
+kind = "http"
+method = "GET"
+url = "https://search.example/ask?q={question}&k={k}"
+auth_file = "token"
+auth_header = "x-token"
+
+[target.reply]
+section = "/section"
+score = ""
+
+[[target]]
+name = "by-password"
+role = "candidate"
+kind = "http"
+url = "https://search.example/ask"
+body = '{"q": "{question}"}'
+auth_env = "PASSWORD"
+user = "ragstone"
+
+[[target]]
 name = "postgres"
 role = "candidate"
 kind = "pgvector"

@@ -98,17 +98,24 @@ pub(super) fn connection(
             .map(|(name, variable)| (name, SecretSource::Env(variable)))
             .collect::<BTreeMap<_, _>>(),
         auth: auth(place, target)?,
-        client: client(place, target),
+        client: client(place, target)?,
     })
 }
 
-fn client(place: &Place, target: &mut Target) -> ClientSettings {
+/// How far the server is trusted.
+///
+/// # Errors
+/// If nothing of a reply could be read.
+pub(super) fn client(place: &Place, target: &mut Target) -> Result<ClientSettings, PolicyError> {
+    if target.max_body_bytes == Some(0) {
+        return place.wrong("max_body_bytes is 0", "leave it out to get 16 MiB");
+    }
     let usual = ClientSettings::default();
-    ClientSettings {
+    Ok(ClientSettings {
         ca_file: target.ca_file.take().map(|path| place.folder.join(path)),
         max_body: target.max_body_bytes.unwrap_or(usual.max_body),
         max_redirects: target.max_redirects.unwrap_or(usual.max_redirects),
-    }
+    })
 }
 
 /// Where the token or password is, if there is one.

@@ -97,6 +97,7 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<HttpSpec, Polic
         health: health(place, target)?,
         connection,
     };
+    question_stays_below_the_host(place, &settings)?;
     headers_can_be_sent(place, &settings)?;
     body_is_json(place, &settings)?;
     let embedding = embedding(target);
@@ -129,6 +130,18 @@ fn nasty() -> Query {
 
 /// A vector with the spellings that numbers have.
 const VECTOR: &[f32] = &[0.0, -1.5, 1e-30];
+
+fn question_stays_below_the_host(place: &Place, settings: &Settings) -> Result<(), PolicyError> {
+    let rendered = settings.url.render(&nasty(), VECTOR, Escaping::Percent);
+    let origin = rendered.parse::<Url>().map(|url| url.origin());
+    if origin.is_ok_and(|origin| origin == settings.connection.url.origin()) {
+        return Ok(());
+    }
+    place.wrong(
+        "a placeholder stands in the scheme, host or port of the url",
+        "write it into the path or the query",
+    )
+}
 
 fn body_is_json(place: &Place, settings: &Settings) -> Result<(), PolicyError> {
     let Some(body) = &settings.body else {

@@ -217,6 +217,22 @@ analyzer = "en_stem"
 # intended = { ANALYZER = "simple" }  # declare a difference that is on purpose
 # stated = { SCHEMA_REV = "sc-12" }   # what this index cannot know of itself
 
+# [[target]]                        # any service that answers over HTTP
+# name = "ap-south"
+# role = "candidate"
+# kind = "http"
+# url = "https://search.example/v1/query"
+# auth_env = "SEARCH_TOKEN"         # the environment variable that holds the token, sent as Bearer
+# body = '{"query": "{question}", "top_k": {k}}'
+# [target.pins]
+# region = "ap-south"               # X-Region-Pin
+# [target.reply]                    # JSON pointers; those of a hit are counted from the hit
+# hits = "/results"
+# section = "/metadata/source"      # document/section, or doc_id and section_id
+# [target.health]
+# url = "https://search.example/v1/health"
+# fields = { INDEX_HASH = "/index/hash", ANALYZER = "/index/analyzer" }
+
 [gate]
 runbook = "canary"                  # canary | blue-green | multi-region | failover-drill | traffic-shaping
 stage = "shadow"                    # `ragstone explain` lists the checks, each with its stages

@@ -193,7 +193,7 @@ impl Http {
             }
             Some(streaming) => {
                 let mut opened = opened;
-                streaming.demand(&opened)?;
+                streaming.demand(&opened, secrets)?;
                 let mut take = |part: &[u8]| {
                     if self.take(&decode(part, secrets)?, &mut gathered)? {
                         attempt.usable();
@@ -268,5 +268,109 @@ impl Target for Http {
 
     fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply> {
         Box::pin(async move { self.ask(query, &attempt).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Form, QuestionId, Seed};
+    use crate::net::ClientSettings;
+    use crate::target::OffsetUnit;
+    use crate::units::Cutoff;
+
+    fn http(url: &str, headers: &[(&str, &str)]) -> Http {
+        let at = |text: &str| text.parse().expect("a pointer");
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = Settings {
+            connection: ConnectionSettings {
+                url: url.parse().expect("a URL"),
+                headers: headers.collect(),
+                secret_headers: BTreeMap::new(),
+                auth: None,
+                client: ClientSettings::default(),
+            },
+            method: Method::POST,
+            url: Template::new(url),
+            headers: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            body: Some(Template::new("{\"k\": {k}}")),
+            pointers: Pointers {
+                hits: at("/hits"),
+                hit: HitPointers {
+                    id: at("/id"),
+                    section: SectionPointers::One(at("/section")),
+                    text: at("/text"),
+                    score: Scores::ByRank,
+                    offsets: None,
+                    unit: OffsetUnit::Char,
+                },
+                answer: None,
+                delta: None,
+                citations: None,
+                refusal: None,
+                cold_start: None,
+                error: None,
+            },
+            streaming: None,
+            health: None,
+        };
+        Http::new(TargetName::new("t"), settings, None, None).expect("sound")
+    }
+
+    fn query(text: &str, warm_up: bool) -> Query {
+        Query {
+            question: QuestionId::new("q"),
+            form: Form(0),
+            seed: Seed(1),
+            k: Cutoff::new(3).expect("positive"),
+            text: text.to_owned(),
+            warm_up,
+        }
+    }
+
+    fn sent(http: &Http, query: &Query) -> reqwest::Request {
+        let request = http.request(query, &[]).expect("askable");
+        request.build().expect("a request")
+    }
+
+    #[test]
+    fn a_query_that_warms_up_says_so() {
+        let http = http("http://h/ask", &[("Accept", "application/vnd.search+json")]);
+        let warming = sent(&http, &query("x", true));
+        assert_eq!(warming.headers()[WARM], "1");
+        assert_eq!(warming.headers()[CONTENT_TYPE], "application/json");
+        let written = &warming.headers()[ACCEPT];
+        assert_eq!(
+            written, "application/vnd.search+json",
+            "the policy's outweighs ours"
+        );
+        assert!(!sent(&http, &query("x", false)).headers().contains_key(WARM));
+    }
+
+    #[test]
+    fn a_question_cannot_leave_its_place_in_the_address() {
+        let http = http("http://h/ask/{question}/hits", &[]);
+        for text in ["a/../../admin", "?x=1#y", "@evil.example/", "%2e%2e"] {
+            let url = sent(&http, &query(text, false)).url().clone();
+            let parts: Vec<&str> = url.path_segments().expect("a path").collect();
+            assert_eq!(
+                (parts[0], parts[2], parts.len()),
+                ("ask", "hits", 3),
+                "{url}"
+            );
+            assert_eq!((url.host_str(), url.query()), (Some("h"), None), "{url}");
+        }
+        for text in ["..", "."] {
+            let failure = http
+                .request(&query(text, false), &[])
+                .expect_err("another path");
+            assert_eq!(
+                (failure.class.as_str(), failure.stage),
+                ("bad_request", Stage::Query)
+            );
+        }
     }
 }

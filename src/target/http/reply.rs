@@ -260,3 +260,171 @@ fn names(pointer: &Pointer, found: &Value) -> Result<Vec<String>, Failure> {
     let names = list.and_then(|list| list.iter().map(id).collect::<Option<Vec<_>>>());
     names.ok_or_else(|| pointer.wrong(found, "a list of strings", Of::Reply))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(text: &str) -> Pointer {
+        text.parse().expect("a pointer")
+    }
+
+    fn pointers() -> Pointers {
+        Pointers {
+            hits: at("/hits"),
+            hit: HitPointers {
+                id: at("/id"),
+                section: SectionPointers::Two(at("/doc"), at("/section")),
+                text: at("/text"),
+                score: Scores::Higher(at("/score")),
+                offsets: Some((at("/from"), at("/to"))),
+                unit: OffsetUnit::Byte,
+            },
+            answer: Some(at("/answer")),
+            delta: Some(at("/delta")),
+            citations: Some(at("/sources")),
+            refusal: Some(at("/refusal")),
+            cold_start: Some(at("/cold")),
+            error: Some(at("/error")),
+        }
+    }
+
+    fn read(pointers: &Pointers, events: &[Value]) -> Result<Reply, Failure> {
+        let mut gathered = Gathered::default();
+        for event in events {
+            gathered.take(event, pointers)?;
+        }
+        gathered.reply(pointers, 200, &Secrets::default())
+    }
+
+    fn hit() -> Value {
+        json!({"id": 7, "doc": "d", "section": "s", "text": "t", "score": 0.5, "from": 1, "to": 2})
+    }
+
+    #[track_caller]
+    fn fails(event: Value, class: &str, stage: Stage, needle: &str) {
+        let failure = read(&pointers(), &[event]).expect_err("a failure");
+        assert_eq!((failure.class.as_str(), failure.stage), (class, stage));
+        assert!(failure.message.contains(needle), "{}", failure.message);
+    }
+
+    #[track_caller]
+    fn hit_fails(key: &str, value: Value, class: &str) {
+        let mut wrong = hit();
+        wrong[key] = value;
+        let needle = format!("`/{key}` of hit 1");
+        fails(
+            json!({ "hits": [hit(), wrong] }),
+            class,
+            Stage::Schema,
+            &needle,
+        );
+    }
+
+    #[test]
+    fn everything_is_found_where_it_was_said_to_be() {
+        let reply = json!({
+            "hits": [hit()], "answer": "An answer.", "sources": ["d/s", 4], "refusal": "",
+            "cold": true, "error": null,
+        });
+        let reply = read(&pointers(), &[reply]).expect("a reply");
+        let offsets = Offsets {
+            start: 1,
+            end: 2,
+            unit: OffsetUnit::Byte,
+        };
+        assert_eq!(
+            reply.hits,
+            [Hit {
+                section: SectionKey::new("d", "s"),
+                snippet_id: "7".to_owned(),
+                score: 0.5,
+                text: "t".to_owned(),
+                offsets: Some(offsets),
+            }]
+        );
+        assert_eq!(reply.answer.as_deref(), Some("An answer."));
+        assert_eq!(reply.citations, ["d/s", "4"]);
+        assert_eq!((reply.cold_start, reply.status), (Some(true), Some(200)));
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_type_is_named_with_its_hit() {
+        for key in ["id", "doc", "section", "text", "score", "from"] {
+            hit_fails(key, json!(null), "field_missing");
+            hit_fails(key, json!({}), "field_type");
+        }
+        for (key, value) in [
+            ("id", json!(1.5)),
+            ("text", json!(7)),
+            ("score", json!("NaN")),
+            ("to", json!(-1)),
+        ] {
+            hit_fails(key, value, "field_type");
+        }
+        let schema = Stage::Schema;
+        fails(json!({}), "field_missing", schema, "`/hits`");
+        fails(json!({"hits": {}}), "field_type", schema, "an object");
+        fails(json!({"cold": "yes"}), "field_type", schema, "`/cold`");
+        fails(
+            json!({"sources": "d/s"}),
+            "field_type",
+            schema,
+            "`/sources`",
+        );
+    }
+
+    #[test]
+    fn a_service_that_failed_or_declined_is_believed() {
+        let failed = json!({ "hits": [], "error": { "code": 7 } });
+        fails(failed, "tool_error", Stage::Tool, "{\"code\":7}");
+        fails(json!({"refusal": "no"}), "refused", Stage::Refused, "no");
+        fails(json!({"refusal": true}), "refused", Stage::Refused, "");
+        fails(json!({"refusal": 1}), "field_type", Stage::Schema, "");
+        let sound = json!({ "hits": [], "error": "", "refusal": false });
+        assert_eq!(read(&pointers(), &[sound]).expect("a reply").hits, []);
+    }
+
+    #[test]
+    fn distances_are_turned_and_ranks_stand_in_for_scores() {
+        let near = json!({ "hits": [hit(), hit()] });
+        let scores = |score| {
+            let mut pointers = pointers();
+            pointers.hit.score = score;
+            let reply = read(&pointers, std::slice::from_ref(&near)).expect("a reply");
+            reply.hits.iter().map(|hit| hit.score).collect::<Vec<_>>()
+        };
+        assert_eq!(scores(Scores::Lower(at("/score"))), [-0.5, -0.5]);
+        assert_eq!(scores(Scores::ByRank), [1.0, 0.5]);
+    }
+
+    #[test]
+    fn a_section_in_one_is_parted_at_its_first_slash() {
+        let mut pointers = pointers();
+        pointers.hit.section = SectionPointers::One(at("/text"));
+        let mut one = hit();
+        one["text"] = json!("d/s/1");
+        let reply = read(&pointers, &[json!({ "hits": [one] })]).expect("a reply");
+        assert_eq!(reply.hits[0].section, SectionKey::new("d", "s/1"));
+        let failure = read(&pointers, &[json!({ "hits": [hit()] })]).expect_err("no slash");
+        assert_eq!(failure.class, "field_type");
+    }
+
+    #[test]
+    fn events_add_up_and_the_last_of_a_kind_counts() {
+        let events = [
+            json!({"delta": "An "}),
+            json!({"hits": [], "delta": null}),
+            json!({"delta": "answer.", "sources": ["a"]}),
+            json!({"hits": [hit()], "sources": ["b"]}),
+        ];
+        let reply = read(&pointers(), &events).expect("a reply");
+        assert_eq!(reply.answer.as_deref(), Some("An answer."));
+        assert_eq!(
+            (reply.hits.len(), reply.citations),
+            (1, vec!["b".to_owned()])
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::net::{Failure, Opened, Stage};
+use crate::net::{Failure, Opened, Secrets, Stage};
 
 /// How a reply comes in parts; each part is JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ impl Streaming {
 
     /// # Errors
     /// If the reply is said to be something else.
-    pub(super) fn demand(self, opened: &Opened) -> Result<(), Failure> {
+    pub(super) fn demand(self, opened: &Opened, secrets: &Secrets) -> Result<(), Failure> {
         let found = opened.content_type();
         let known: &[&str] = match self {
             Self::Sse => &["text/event-stream"],
@@ -47,6 +47,7 @@ impl Streaming {
         }
         let found = if found.is_empty() { "none" } else { &found };
         let message = format!("the content type is {found}, expected {}", known[0]);
+        let message = secrets.scrub(&message).into_owned();
         Err(Failure::lasting("content_type", Stage::Decode, message))
     }
 }
