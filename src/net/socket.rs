@@ -157,6 +157,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let now = buffer.filled().len() - before;
         let read = self.meter.read.fetch_add(now, Ordering::Relaxed) + now;
         if read > self.meter.most {
+            // Who gets an error must find the buffer as it was.
+            buffer.set_filled(before);
             let message = "the reply is too large";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
         }

@@ -102,7 +102,11 @@ pub(super) fn connection(
     })
 }
 
-fn client(place: &Place, target: &mut Target) -> Result<ClientSettings, PolicyError> {
+/// How far the server is trusted.
+///
+/// # Errors
+/// If nothing of a reply could be read.
+pub(super) fn client(place: &Place, target: &mut Target) -> Result<ClientSettings, PolicyError> {
     if target.max_body_bytes == Some(0) {
         return place.wrong("max_body_bytes is 0", "leave it out to get 16 MiB");
     }

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 
-use crate::net::ClientSettings;
 use crate::plan::PolicyError;
 use crate::plan::targets::Place;
 use crate::plan::targets::connection::{self, EmbeddingSpec};
@@ -79,7 +78,7 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<PgvectorSpec, P
             return place.wrong(format!("{name} is 0"), help);
         }
     }
-    let usual = ClientSettings::default();
+    let client = connection::client(place, target)?;
     Ok(PgvectorSpec {
         settings: Settings {
             host,
@@ -88,8 +87,8 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<PgvectorSpec, P
             user: target.user.take().unwrap_or_default(),
             password: connection::secret(place, target)?,
             tls,
-            ca_file: target.ca_file.take().map(|path| place.folder.join(path)),
-            max_body: target.max_body_bytes.unwrap_or(usual.max_body),
+            ca_file: client.ca_file,
+            max_body: client.max_body,
             schema: target.schema.take().unwrap_or_default(),
             table,
             id_column: target.id_column.take().unwrap_or_default(),

@@ -117,7 +117,7 @@ impl Chroma {
             );
             return Err(Failure::lasting(
                 "collection_replaced",
-                Stage::Schema,
+                Stage::Tool,
                 message,
             ));
         }

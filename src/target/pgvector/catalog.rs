@@ -314,7 +314,7 @@ pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
 }
 
 fn wrong(class: &str, message: String) -> Failure {
-    Failure::lasting(class, Stage::Schema, message)
+    Failure::lasting(class, Stage::Tool, message)
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl PgvectorLoad {
         let found = session.rows(find, &[], attempt).await?;
         let Some(row) = found.first() else {
             let message = "the extension `vector` is not there";
-            return Err(Failure::lasting("no_extension", Stage::Schema, message));
+            return Err(Failure::lasting("no_extension", Stage::Tool, message));
         };
         let schema: String = get(row, 0)?;
         let types = |at: usize| match at {

@@ -148,7 +148,7 @@ impl Pgvector {
                 "{} ({}) was replaced by {} ({}) during the run",
                 before.concrete, before.oid, now.concrete, now.oid
             );
-            return Err(Failure::lasting("table_replaced", Stage::Schema, message));
+            return Err(Failure::lasting("table_replaced", Stage::Tool, message));
         }
         *known = Some(Arc::clone(&now));
         Ok(now)
@@ -210,7 +210,7 @@ impl Pgvector {
                 "column `{}` of {} is not a unique key, by which rows could be listed one by one",
                 self.settings.id_column, layout.concrete
             );
-            Failure::lasting("id_not_unique", Stage::Schema, message)
+            Failure::lasting("id_not_unique", Stage::Tool, message)
         })?;
         let statement = sql::page(&self.settings, &id.type_name, after.is_some());
         let mark = after.map(str::to_owned);
