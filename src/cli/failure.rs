@@ -158,7 +158,10 @@ impl Failure {
             | Self::Compare(CompareError::NotComparable(_))
             | Self::Audit(AuditError::NotComparable(_)) => ExitStatus::Inconclusive,
             Self::Pipeline(
-                PipelineError::Embed(_) | PipelineError::Build(_) | PipelineError::Earlier(_),
+                PipelineError::Embed(_)
+                | PipelineError::Build(_)
+                | PipelineError::Load { .. }
+                | PipelineError::Earlier(_),
             )
             | Self::Folder(_)
             | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })

@@ -1,4 +1,4 @@
-//! `ragstone gold lint|stats|digest|embed`.
+//! `ragstone gold lint|stats|digest|embed|load`.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
-use crate::cli::{ExitStatus, Failure};
+use crate::cli::{ExitStatus, Failure, gold_load};
 use crate::embed::{EmbedError, Endpoint, VectorTable, embed_missing, read_cache};
 use crate::goldset::{
     self, GoldSet, GoldSetError, Problem, Severity, Spread, Summary, lint, summarise,
@@ -45,6 +45,8 @@ enum Command {
     },
     /// Embed every text that embeddings.parquet lacks, by an OpenAI-compatible endpoint.
     Embed(EmbedArgs),
+    /// Put the corpus with its vectors into an empty place of a store: the target of a policy.
+    Load(gold_load::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -80,6 +82,7 @@ pub(super) fn run(
             Ok(ExitStatus::Success)
         }
         Command::Embed(args) => runtime()?.block_on(embed(args, output)),
+        Command::Load(args) => runtime()?.block_on(gold_load::run(args, output)),
     }
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod failure;
 mod gate;
 mod gold;
+mod gold_load;
 mod import_run;
 mod init;
 mod interrupt;

@@ -142,8 +142,18 @@ fn differences(differing: &[ContractField], parity: &SideParity) -> String {
         )
     };
     let mut parts: Vec<String> = differing.iter().map(field).collect();
+    if differing.contains(&ContractField::Metric) {
+        parts.extend(index_words(parity));
+    }
     parts.extend(parity.rows.as_ref().map(what_changed));
     parts.join("; ")
+}
+
+/// What the side says of its index in its own words, which is the evidence for a metric.
+fn index_words(parity: &SideParity) -> Option<String> {
+    let mut fields = parity.fields.iter();
+    let params = fields.find(|parity| parity.field == ContractField::IndexParams)?;
+    Some(format!("its index: {}", params.found.as_deref()?))
 }
 
 /// A digest is recognised by its first digits.

@@ -58,7 +58,7 @@ const N_MARKS: usize = 8;
 
 /// A moment of an attempt.
 #[derive(Clone, Copy)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Resolving,
     Resolved,
     Connecting,
@@ -121,7 +121,7 @@ impl Attempt {
     }
 
     /// Keeps the first time that this is said.
-    pub(super) fn mark(&self, mark: Mark) {
+    pub(crate) fn mark(&self, mark: Mark) {
         let now = u64::try_from(self.elapsed().as_nanos()).unwrap_or(NEVER - 1);
         let _ = self.marks[mark as usize].compare_exchange(
             NEVER,

@@ -78,16 +78,49 @@ pub(super) fn sending(error: reqwest::Error, attempt: &Attempt, secrets: &Secret
         if message.contains(HANDSHAKE) {
             return Failure::passing("tls_handshake", Stage::Tls, message);
         }
-        let class = match io_kind(&error) {
-            Some(ErrorKind::ConnectionRefused) => "connection_refused",
-            Some(ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => "connection_reset",
-            Some(ErrorKind::TimedOut) => "connect_timeout",
-            _ => "unreachable",
-        };
-        return Failure::passing(class, Stage::Connect, message);
+        return Failure::passing(not_open(io_kind(&error)), Stage::Connect, message);
     }
     let stage = stage.max(Stage::Connect).min(Stage::Headers);
     Failure::passing(broken(&error), stage, message)
+}
+
+/// Why a connection did not open.
+fn not_open(kind: Option<ErrorKind>) -> &'static str {
+    match kind {
+        Some(ErrorKind::ConnectionRefused) => "connection_refused",
+        Some(ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => "connection_reset",
+        Some(ErrorKind::TimedOut) => "connect_timeout",
+        _ => "unreachable",
+    }
+}
+
+/// A bare connection that did not open.
+pub(super) fn connecting(error: &std::io::Error) -> Failure {
+    let class = not_open(Some(error.kind()));
+    Failure::passing(class, Stage::Connect, error.to_string())
+}
+
+/// Whether encryption is what went wrong.
+pub(crate) fn is_encryption(error: &(dyn Error + 'static)) -> bool {
+    find::<rustls::Error>(error).is_some()
+}
+
+/// An exchange of another protocol that broke at a stage.
+pub(crate) fn conversation(
+    error: &(dyn Error + 'static),
+    stage: Stage,
+    secrets: &Secrets,
+) -> Failure {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return encryption(tls, secrets);
+    }
+    let class = match io_kind(error) {
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
+            "connection_reset"
+        }
+        _ => "connection_closed",
+    };
+    Failure::passing(class, stage, reason(error, secrets))
 }
 
 /// How a connection ended that should not have.

@@ -11,6 +11,7 @@ mod connection;
 mod failure;
 mod fault;
 mod secret;
+mod socket;
 
 pub use attempt::{Attempt, Taken, Timing};
 pub(crate) use client::decode;
@@ -18,3 +19,7 @@ pub use client::{Client, ClientSettings, NetError, Opened};
 pub use connection::{Auth, AuthScheme, Connection, ConnectionError, ConnectionSettings};
 pub use failure::{Failure, Retry, Stage};
 pub use secret::{Secret, SecretError, SecretSource, Secrets};
+
+pub(crate) use attempt::Mark;
+pub(crate) use fault::{conversation, is_encryption};
+pub(crate) use socket::{Meter, Metered, Reach, connect, trust};

@@ -43,6 +43,8 @@ contract_fields! {
     VectorHash = "VECTOR_HASH";
     /// Distance of the dense search.
     Metric = "METRIC";
+    /// Index kind and its parameters, defaults expanded.
+    IndexParams = "INDEX_PARAMS";
     /// Text analysis of the lexical search.
     Analyzer = "ANALYZER";
     /// When the index was built, RFC 3339.

@@ -4,6 +4,7 @@
 //! read by the caller.
 
 mod conclude;
+mod load;
 mod outlook;
 mod prepare;
 mod record;
@@ -35,6 +36,7 @@ use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
+pub use load::Loading;
 pub use outlook::outlook;
 pub use prepare::also_embedded;
 pub use record::Asked;
@@ -74,6 +76,41 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     ReplySchema(#[from] ReplySchemaError),
+    /// A target that no policy names.
+    #[error("no target is called `{target}`")]
+    #[diagnostic(code(pipeline::no_target), help("the policy has {known}"))]
+    NoTarget {
+        /// What was asked for.
+        target: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A target that cannot be filled.
+    #[error("target `{target}` cannot be filled: {problem}")]
+    #[diagnostic(
+        code(pipeline::not_fillable),
+        help("`gold load` fills tables and collections with the referee's vectors")
+    )]
+    NotFillable {
+        /// Which target.
+        target: TargetName,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A store that did not take what it was given.
+    #[error("{place}: {words}")]
+    #[diagnostic(
+        code(pipeline::load),
+        help("nothing that was there is overwritten; {left}")
+    )]
+    Load {
+        /// Where the rows go.
+        place: String,
+        /// What went wrong.
+        words: String,
+        /// What is left of the attempt.
+        left: &'static str,
+    },
     /// A skew.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -9,11 +9,19 @@ use crate::earlier::Recorded;
 use crate::embed::{EmbedderId, Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError};
 use crate::ids::{Digest, TargetName};
+use crate::net::{Connection, ConnectionSettings};
 use crate::pipeline::{Occasion, PipelineError};
-use crate::plan::{EmbeddedSpec, EmbeddingSpec, HttpSpec, TargetSettings, TargetSpec};
+use crate::plan::{
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
+    TargetSettings, TargetSpec,
+};
 use crate::report::{self, AskedIn, Probes};
+use crate::target::chroma::Chroma;
+use crate::target::elastic::Elastic;
 use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
 use crate::target::http::{Http, ReplySchema};
+use crate::target::pgvector::Pgvector;
+use crate::target::qdrant::Qdrant;
 use crate::target::store::QueryVectors;
 use crate::target::{Target, Texts};
 
@@ -23,6 +31,14 @@ pub(super) enum Prepared {
     Embedded(Settings),
     /// A target of a saved run.
     Recorded(Box<Recorded>),
+    /// A table of a PostgreSQL server.
+    Pgvector(Box<PgvectorSpec>),
+    /// A collection of a Chroma server.
+    Chroma(Box<ChromaSpec>),
+    /// A Qdrant collection.
+    Qdrant(QdrantSpec),
+    /// An Elasticsearch or OpenSearch index.
+    Elastic(ElasticSpec),
     /// A service, with the schema of its replies.
     Http {
         /// How it is asked.
@@ -53,6 +69,10 @@ pub(super) fn prepare(
             let target = Recorded::new(&spec.name, &recorded.side, &recorded.run, probes, texts)?;
             Ok(Prepared::Recorded(Box::new(target)))
         }
+        TargetSettings::Pgvector(spec) => Ok(Prepared::Pgvector(spec.clone())),
+        TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
+        TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
+        TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
         TargetSettings::Http(http) => Ok(Prepared::Http {
             spec: http.clone(),
             schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
@@ -69,7 +89,11 @@ impl Prepared {
     pub(super) fn texts(&self, gold: &GoldSet) -> Result<Vec<String>, PipelineError> {
         match self {
             Self::Embedded(settings) => Ok(embedded::texts(&gold.corpus, settings)?),
-            Self::Http { .. } => Ok(Vec::new()),
+            Self::Http { .. }
+            | Self::Pgvector(_)
+            | Self::Chroma(_)
+            | Self::Qdrant(_)
+            | Self::Elastic(_) => Ok(Vec::new()),
             // What it retrieved is known, and would have to be embedded after it was asked anyway.
             Self::Recorded(_) => Ok(Vec::new()),
         }
@@ -78,8 +102,13 @@ impl Prepared {
     /// The run in which it was asked, if that is not this one.
     pub(super) fn asked_in(&self) -> Option<AskedIn> {
         match self {
-            Self::Embedded(_) | Self::Http { .. } => None,
             Self::Recorded(recorded) => Some(recorded.asked_in().clone()),
+            Self::Embedded(_)
+            | Self::Http { .. }
+            | Self::Pgvector(_)
+            | Self::Chroma(_)
+            | Self::Qdrant(_)
+            | Self::Elastic(_) => None,
         }
     }
 
@@ -94,6 +123,10 @@ impl Prepared {
         vectors: &Arc<VectorTable>,
         occasion: &Occasion,
     ) -> Result<Arc<dyn Target>, PipelineError> {
+        let cannot_call = |source| PipelineError::Connection {
+            target: name.clone(),
+            source,
+        };
         match self {
             Self::Embedded(settings) => Ok(Arc::new(Embedded::build(
                 name.clone(),
@@ -102,16 +135,34 @@ impl Prepared {
                 Arc::clone(vectors),
                 &occasion.started_at,
             )?)),
+            Self::Pgvector(spec) => {
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let target = Pgvector::new(name.clone(), spec.settings, vectors);
+                Ok(Arc::new(target.map_err(cannot_call)?))
+            }
+            Self::Chroma(spec) => {
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let target = Chroma::new(name.clone(), spec.settings, vectors);
+                Ok(Arc::new(target.map_err(cannot_call)?))
+            }
+            Self::Qdrant(spec) => Ok(Arc::new(Qdrant::new(
+                name.clone(),
+                spec.settings,
+                connection(name, &spec.connection)?,
+                query_vectors(spec.embedding.as_ref(), vectors)?,
+            ))),
+            Self::Elastic(spec) => Ok(Arc::new(Elastic::new(
+                name.clone(),
+                spec.settings,
+                connection(name, &spec.connection)?,
+                query_vectors(spec.embedding.as_ref(), vectors)?,
+            ))),
             Self::Http { spec, schema } => {
                 let wanted = spec.settings.wants_vector();
                 let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
                 let vectors = vectors.transpose()?;
                 let http = Http::new(name.clone(), spec.settings, schema, vectors);
-                let http = http.map_err(|source| PipelineError::Connection {
-                    target: name.clone(),
-                    source,
-                })?;
-                Ok(Arc::new(http))
+                Ok(Arc::new(http.map_err(cannot_call)?))
             }
             Self::Recorded(recorded) => Ok(Arc::new(*recorded)),
         }
@@ -139,6 +190,16 @@ fn saved<'a>(runs: &'a mut Runs, folder: &Path) -> Result<&'a (Probes, Arc<Texts
             Ok(place.insert((probes, texts)))
         }
     }
+}
+
+fn connection(
+    name: &TargetName,
+    settings: &ConnectionSettings,
+) -> Result<Connection, PipelineError> {
+    Connection::new(settings).map_err(|source| PipelineError::Connection {
+        target: name.clone(),
+        source,
+    })
 }
 
 /// The vectors of a target's own model, or else the referee's.

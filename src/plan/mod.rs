@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
 pub use targets::{
-    EmbeddedSpec, EmbeddingSpec, HttpSpec, RecordedSpec, TargetSettings, TargetSpec,
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
+    RecordedSpec, TargetSettings, TargetSpec,
 };
 pub use written::STARTER;
 

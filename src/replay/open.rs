@@ -1,5 +1,6 @@
 //! What a target says of itself: its contract, and its rows where they can be listed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +87,7 @@ async fn read(arm: &Arm, settings: &Settings) -> Result<(Contract, Option<Invent
 async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory, Failure> {
     let mut inventory = Inventory::default();
     let mut mark: Option<String> = None;
+    let mut given = HashSet::new();
     loop {
         let after = mark.as_deref();
         let Page { rows, next } =
@@ -99,7 +101,7 @@ async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory
         match next {
             None => return Ok(inventory),
             // A store that gives the same mark twice would be listed for ever.
-            Some(next) if mark.as_ref() == Some(&next) => {
+            Some(next) if !given.insert(next.clone()) => {
                 let message = "the store gave the same page mark twice";
                 return Err(Failure::lasting("endless_listing", Stage::Schema, message));
             }

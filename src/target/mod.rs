@@ -3,10 +3,14 @@
 //! A failed probe is data, never an abort: a target answers with a [`Reply`] or a [`Failure`] that
 //! says at which stage it failed.
 
+pub mod chroma;
+pub mod elastic;
 pub mod embedded;
 mod export;
 pub mod http;
 mod metric;
+pub mod pgvector;
+pub mod qdrant;
 pub mod store;
 
 use std::collections::BTreeMap;

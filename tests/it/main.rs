@@ -3,6 +3,7 @@
 mod answers;
 mod audit;
 mod cache;
+mod chroma;
 mod compare;
 mod embed;
 mod errors;
@@ -25,4 +26,6 @@ mod schema;
 mod slices;
 mod soundness;
 mod squad;
+mod store_doubles;
+mod stores;
 mod support;

@@ -251,6 +251,53 @@ run = "reports/run-1"
 side = "eu-west"
 
 [[target]]
+name = "qdrant"
+role = "candidate"
+kind = "qdrant"
+url = "https://qdrant.invalid:6333"
+collection = "docs"
+vector_name = "text"
+exact = false
+ef_search = 128
+id_field = "row"
+list_rows = true
+auth_env = "QDRANT_KEY"
+auth_header = "api-key"
+
+[target.fields]
+doc_id = "doc"
+section_id = "section"
+text = "body"
+vector = "embedding"
+start = "from"
+end = "to"
+unit = "byte"
+
+[[target]]
+name = "elastic"
+role = "candidate"
+kind = "elastic"
+url = "https://elastic.invalid:9200"
+flavour = "opensearch"
+index = "docs"
+mode = "hybrid"
+num_candidates = 200
+rank_window = 50
+pipeline = "fuse"
+auth_file = "password"
+user = "reader"
+
+[[target]]
+name = "own-search"
+role = "candidate"
+kind = "elastic"
+url = "https://elastic.invalid:9200"
+index = "docs"
+auth_env = "ELASTIC_KEY"
+auth_scheme = "ApiKey"
+body = """{"size": {k}, "query": {"match": {"text": "{question}"}}}"""
+
+[[target]]
 name = "service"
 role = "candidate"
 kind = "http"
@@ -326,6 +373,65 @@ url = "https://search.example/ask"
 body = '{"q": "{question}"}'
 auth_env = "PASSWORD"
 user = "ragstone"
+
+[[target]]
+name = "postgres"
+role = "candidate"
+kind = "pgvector"
+url = "postgres://127.0.0.1:5432/gold"
+user = "gold"
+auth_file = "password"
+ca_file = "ca.pem"
+max_body_bytes = 1_000_000
+tls = "verify"
+schema = "public"
+table = "handbook"
+id_column = "id"
+metadata_column = "metadata"
+metric = "cosine"
+ef_search = 40
+probes = 1
+list_rows = true
+
+[target.fields]
+doc_id = "doc"
+section_id = "section"
+text = "words"
+vector = "embedding"
+start = "from"
+end = "to"
+unit = "byte"
+
+[target.embedding]
+url = "http://127.0.0.1:1/v1"
+model = "m"
+key_env = "KEY"
+
+[[target]]
+name = "chroma"
+role = "candidate"
+kind = "chroma"
+url = "http://127.0.0.1:1"
+tenant = "t"
+database = "d"
+collection = "c"
+headers = { x-exp = "1" }
+header_env = { x-key = "KEY" }
+auth_env = "TOKEN"
+auth_scheme = "Bearer"
+max_redirects = 1
+concurrency = 4
+rate = 50
+warm_up = 5
+
+[[target]]
+name = "chroma-cloud"
+role = "candidate"
+kind = "chroma"
+url = "http://127.0.0.1:1"
+collection = "c"
+auth_env = "TOKEN"
+auth_header = "x-chroma-token"
 
 [gate]
 runbook = "canary"

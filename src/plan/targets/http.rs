@@ -99,7 +99,9 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<HttpSpec, Polic
     };
     question_stays_below_the_host(place, &settings)?;
     headers_can_be_sent(place, &settings)?;
-    body_is_json(place, &settings)?;
+    if let Some(body) = &settings.body {
+        body_is_json(place, body)?;
+    }
     let embedding = embedding(target);
     if !settings.asks_for(Placeholder::Question) && !settings.wants_vector() {
         let help = "write {question}, or {vector}, into the body or the url";
@@ -144,10 +146,11 @@ fn question_stays_below_the_host(place: &Place, settings: &Settings) -> Result<(
     )
 }
 
-fn body_is_json(place: &Place, settings: &Settings) -> Result<(), PolicyError> {
-    let Some(body) = &settings.body else {
-        return Ok(());
-    };
+/// Tries a body out.
+///
+/// # Errors
+/// If it is no JSON with a question put in.
+pub(super) fn body_is_json(place: &Place, body: &Template) -> Result<(), PolicyError> {
     let rendered = body.render(&nasty(), VECTOR, Escaping::Json);
     match serde_json::from_str::<serde_json::Value>(&rendered) {
         Ok(_) => Ok(()),

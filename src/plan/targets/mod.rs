@@ -1,8 +1,12 @@
 //! The targets of a policy, checked: which keys each kind takes, and what they mean.
 
+mod chroma;
 mod connection;
+mod elastic;
 mod embedded;
 mod http;
+mod pgvector;
+mod qdrant;
 mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +18,17 @@ use crate::plan::PolicyError;
 use crate::plan::written::{Target, TargetKind};
 use crate::replay::{self, Pace};
 use crate::target::Role;
+use crate::target::chroma::Chroma;
 use crate::target::embedded::Embedded;
+use crate::target::pgvector::Pgvector;
 
+pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
+pub use elastic::ElasticSpec;
 pub use embedded::EmbeddedSpec;
 pub use http::HttpSpec;
+pub use pgvector::PgvectorSpec;
+pub use qdrant::QdrantSpec;
 pub use recorded::RecordedSpec;
 
 /// One target.
@@ -48,17 +58,29 @@ pub enum TargetSettings {
     Embedded(EmbeddedSpec),
     /// A target of a saved run.
     Recorded(RecordedSpec),
+    /// A table of a PostgreSQL server with pgvector.
+    Pgvector(Box<PgvectorSpec>),
+    /// A collection of a Chroma server.
+    Chroma(Box<ChromaSpec>),
     /// A service that answers questions over HTTP.
     Http(Box<HttpSpec>),
+    /// A Qdrant collection.
+    Qdrant(QdrantSpec),
+    /// An Elasticsearch or OpenSearch index.
+    Elastic(ElasticSpec),
 }
 
 impl TargetSpec {
     /// The contract fields that the target finds in itself.
     pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
+            TargetSettings::Pgvector(spec) => listed(&Pgvector::COMPUTED, spec.settings.list_rows),
+            TargetSettings::Chroma(spec) => listed(&Chroma::COMPUTED, spec.settings.list_rows),
             TargetSettings::Embedded(_) => Embedded::COMPUTED.to_vec(),
             TargetSettings::Recorded(_) => Vec::new(),
             TargetSettings::Http(http) => http.computed(),
+            TargetSettings::Qdrant(spec) => spec.settings.computed().to_vec(),
+            TargetSettings::Elastic(spec) => spec.settings.computed().to_vec(),
         }
     }
 
@@ -70,6 +92,15 @@ impl TargetSpec {
             TargetSettings::Embedded(_) | TargetSettings::Recorded(_)
         )
     }
+}
+
+/// What a store says of itself, and what listing its rows adds.
+fn listed(stated: &[ContractField], list_rows: bool) -> Vec<ContractField> {
+    let mut fields = stated.to_vec();
+    if list_rows {
+        fields.extend([ContractField::IndexHash, ContractField::Count]);
+    }
+    fields
 }
 
 /// Where a target stands, for messages and paths.
@@ -86,6 +117,9 @@ impl Place<'_> {
         Err(PolicyError::meaning(self.path, message, help))
     }
 }
+
+/// Probes that a target over a network is asked in advance, if the policy does not say.
+const WARM_UP: usize = 3;
 
 /// Keys that every target has.
 const COMMON: [&str; 8] = [
@@ -104,15 +138,23 @@ fn keys(kind: TargetKind) -> Vec<&'static str> {
     match kind {
         TargetKind::Embedded => embedded::KEYS.to_vec(),
         TargetKind::Recorded => recorded::KEYS.to_vec(),
+        TargetKind::Pgvector => pgvector::keys(),
+        TargetKind::Chroma => chroma::keys(),
         TargetKind::Http => [&http::KEYS[..], &connection::KEYS].concat(),
+        TargetKind::Qdrant => qdrant::keys(),
+        TargetKind::Elastic => elastic::keys(),
     }
 }
 
 /// Every kind, with its name in policies.
-const KINDS: [(TargetKind, &str); 3] = [
+const KINDS: [(TargetKind, &str); 7] = [
     (TargetKind::Embedded, "embedded"),
     (TargetKind::Recorded, "recorded"),
     (TargetKind::Http, "http"),
+    (TargetKind::Pgvector, "pgvector"),
+    (TargetKind::Chroma, "chroma"),
+    (TargetKind::Qdrant, "qdrant"),
+    (TargetKind::Elastic, "elastic"),
 ];
 
 impl Target {
@@ -121,7 +163,11 @@ impl Target {
         match self.kind {
             TargetKind::Embedded => embedded::fill(self),
             TargetKind::Recorded => {}
+            TargetKind::Pgvector => pgvector::fill(self),
+            TargetKind::Chroma => chroma::fill(self),
             TargetKind::Http => http::fill(self),
+            TargetKind::Qdrant => qdrant::fill(self),
+            TargetKind::Elastic => elastic::fill(self),
         }
     }
 }
@@ -190,7 +236,13 @@ fn checked(
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
         TargetKind::Recorded => TargetSettings::Recorded(recorded::spec(&place, &mut target)?),
+        TargetKind::Pgvector => {
+            TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
+        }
+        TargetKind::Chroma => TargetSettings::Chroma(Box::new(chroma::spec(&place, &mut target)?)),
         TargetKind::Http => TargetSettings::Http(Box::new(http::spec(&place, &mut target)?)),
+        TargetKind::Qdrant => TargetSettings::Qdrant(qdrant::spec(&place, &mut target)?),
+        TargetKind::Elastic => TargetSettings::Elastic(elastic::spec(&place, &mut target)?),
     };
     let spec = TargetSpec {
         name: TargetName::new(target.name),
@@ -254,7 +306,8 @@ fn pace(place: &Place, target: &Target, usual: &replay::Settings) -> Result<Pace
         concurrency: target.concurrency.unwrap_or(usual.concurrency),
         per_second: target.rate,
         warm_up: target.warm_up.unwrap_or(match target.kind {
-            TargetKind::Embedded | TargetKind::Recorded | TargetKind::Http => 0,
+            TargetKind::Embedded | TargetKind::Recorded => 0,
+            _ => WARM_UP,
         }),
     })
 }

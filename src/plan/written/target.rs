@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::parity::{Contract, ContractField};
+use crate::target::elastic::{Flavour, Mode};
 use crate::target::embedded::{Analyzer, Ranking};
 use crate::target::http::Streaming;
+use crate::target::pgvector::Tls;
 use crate::target::{Metric, Role};
 
 /// One side of the comparison. Each kind takes its own keys; a key of another kind is refused.
@@ -42,7 +44,8 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) warm_up: Option<usize>,
 
-    /// Of `embedded`: distance of the dense search.
+    /// Of `embedded`: distance of the dense search. Of `pgvector`: the distance of the exact search
+    /// in a table without an index; an index says its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) metric: Option<Metric>,
     /// Of `embedded`: text analysis of the lexical search.
@@ -109,11 +112,74 @@ pub(in crate::plan) struct Target {
     /// `INDEX_HASH`; if not, the two are not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) list_rows: Option<bool>,
+    /// Of `qdrant` and `elastic`: the field that holds a row's id, if that is not the store's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) id_field: Option<String>,
+
+    /// Of `qdrant`: which of the collection's vectors, if they have names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) vector_name: Option<String>,
+    /// Of `qdrant`: whether the search looks at every vector instead of the index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) exact: Option<bool>,
+
+    /// Of `elastic`: which server it is; if left out, it is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) flavour: Option<Flavour>,
+    /// Of `elastic`: the index, or an alias of exactly one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) index: Option<String>,
+    /// Of `elastic`: which searches rank; `knn`, if neither this nor a body is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) mode: Option<Mode>,
+    /// Of `elastic`: candidates that each shard looks at; never fewer than the hits asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) num_candidates: Option<usize>,
+    /// Of `elastic`: how deep each ranking goes before fusion; never less than the hits asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) rank_window: Option<usize>,
+    /// Of `elastic`: the search pipeline of an OpenSearch server, which fuses rankings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) pipeline: Option<String>,
+
+    /// Of `chroma`: the tenant, `default_tenant` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) tenant: Option<String>,
+    /// Of `chroma`: the database, `default_database` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) database: Option<String>,
+    /// Of `chroma` and `qdrant`: the collection; of `qdrant` an alias of it will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) collection: Option<String>,
+
+    /// Of `pgvector`: whether the connection is encrypted; `off` is for servers of this machine only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) tls: Option<Tls>,
+    /// Of `pgvector`: the table, or a view of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) table: Option<String>,
+    /// Of `pgvector`: the column of a row's id, `id` if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) id_column: Option<String>,
+    /// Of `pgvector`: the column (jsonb) of everything else that is kept of a row, `metadata` if left
+    /// out; an empty name says that there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) metadata_column: Option<String>,
+    /// Of `qdrant` and `pgvector`: size of the search's candidate list, if not as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) ef_search: Option<u32>,
+    /// Of `pgvector`: `ivfflat.probes` of the sessions, if not as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub(in crate::plan) probes: Option<u32>,
 
     /// Of `http`: how the service is asked; `POST`, if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) method: Option<Method>,
-    /// Of `http`: the JSON that is sent. `{question}` and `{question_id}` are put in as the content of
+    /// Of `http` and `elastic`: the JSON that is sent; of `elastic` instead of a `mode`. `{question}` and `{question_id}` are put in as the content of
     /// strings, `{k}`, `{seed}` and `{form}` as numbers, and `{vector}` as the list of numbers that is
     /// the question's vector; every other brace stays. In `url` and in the values of `headers` the same
     /// names are put in percent-encoded.
@@ -129,7 +195,7 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) stream: Option<Streaming>,
     /// Of `http`: the file with the JSON Schema that every reply must satisfy, or every part of one
-    /// that comes in parts.
+    /// that comes in parts. Of `pgvector`: the table's schema, `public` if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) schema: Option<String>,
     /// Of `http`: where the service says what it is.
@@ -145,8 +211,16 @@ pub(in crate::plan) enum TargetKind {
     Embedded,
     /// A target of a saved run, which answers as it did then.
     Recorded,
+    /// A table of a PostgreSQL server with pgvector.
+    Pgvector,
+    /// A collection of a Chroma server.
+    Chroma,
     /// Any service that answers questions over HTTP with JSON.
     Http,
+    /// A Qdrant collection, over REST.
+    Qdrant,
+    /// An Elasticsearch or OpenSearch index.
+    Elastic,
 }
 
 /// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.

@@ -1,8 +1,13 @@
-//! What the adapters of vector stores have in common: where a query's vector comes from, and under
-//! which names a store keeps what a hit needs.
+//! What the adapters of vector stores have in common: where a query's vector comes from, under
+//! which names a store keeps what a hit needs, and how an index says how it is built.
 
 mod fields;
+mod load;
+mod params;
+pub(super) mod shape;
 mod vectors;
 
 pub use fields::Fields;
+pub use load::{Load, Shape};
+pub use params::IndexParams;
 pub use vectors::{QueryVectors, no_query_vector};

@@ -17,7 +17,7 @@ pub enum QueryVectors {
     /// The target's own model, behind a service; each text is embedded once a run.
     Endpoint {
         /// The service.
-        endpoint: Endpoint,
+        endpoint: Box<Endpoint>,
         /// What it gave so far.
         known: Mutex<HashMap<Digest, Arc<[f32]>>>,
     },
@@ -27,7 +27,7 @@ impl QueryVectors {
     /// The vectors of a target's own model.
     pub fn of_endpoint(endpoint: Endpoint) -> Self {
         Self::Endpoint {
-            endpoint,
+            endpoint: Box::new(endpoint),
             known: Mutex::default(),
         }
     }
