@@ -60,6 +60,7 @@ impl Bench {
 name = "{name}"
 role = "{role}"
 kind = "http"
+warm_up = 0
 url = "{url}/{name}"
 body = '{{"id":"{{question_id}}","q":"{{question}}"}}'
 [target.reply]

@@ -152,6 +152,7 @@ mod tests {
             seed: Seed(1),
             k: Cutoff::new(3).expect("positive"),
             text: "why?".to_owned(),
+            repeat: false,
             warm_up: false,
             repeat: false,
         };

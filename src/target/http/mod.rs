@@ -327,6 +327,7 @@ mod tests {
             seed: Seed(1),
             k: Cutoff::new(3).expect("positive"),
             text: text.to_owned(),
+            repeat: false,
             warm_up,
             repeat: false,
         }
