@@ -203,6 +203,8 @@ fn joined(parts: &[Report], run_id: &str) -> Report {
         whole.verdict.ended_at = whole.verdict.ended_at.max(part.verdict.ended_at.clone());
     }
     whole.record.filter.shard = None;
+    whole.record.plan_digest = None;
+    whole.record.started_at = None;
     run_id.clone_into(&mut whole.record.run_id);
     // In the order of the gold set; within a question the parts kept plan order.
     whole.record.questions.sort_by_key(|question| question.line);

@@ -43,7 +43,7 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     if [&args.a, &args.b].into_iter().all(|side| is_answers(side)) {
         return answers::run(answers::Args::of(args.a.into(), args.b.into()), output).await;
     }
-    let asked_at = args.run.begin("compare")?;
+    let asked_at = args.run.begin("compare").await?;
     let (report, journal) = match (saved(&args.a)?, saved(&args.b)?) {
         (Some(a), Some(b)) => {
             let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();

@@ -12,7 +12,7 @@ use crate::cli::{ExitStatus, Failure, interrupt};
 use crate::goldset::{Filter, Sample, Shard};
 use crate::ids::QuestionId;
 use crate::judge::{Runbook, RunbookStage};
-use crate::pipeline::{Occasion, Replayed, Session, failing_questions};
+use crate::pipeline::{Occasion, Replayed, Session, failing_questions, reopen};
 use crate::plan::{self, Overrides, Policy};
 use crate::replay::{Before, CacheSettings, Head, Journal, ReplayError};
 use crate::report::{Report, Style, load, save, terminal};
@@ -57,11 +57,11 @@ pub(super) struct RunArgs {
     /// The run folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the run in this folder that was interrupted; nothing that was answered is asked
-    /// again.
+    /// Go on with the run in this folder, which was interrupted or left probes unasked; nothing that
+    /// was answered is asked again.
     #[arg(long, value_name = "RUN", conflicts_with = "out")]
     resume: Option<PathBuf>,
-    /// Ask again what failed before the interruption.
+    /// Ask again what failed, too.
     #[arg(long, requires = "resume")]
     retry_errors: bool,
 }
@@ -130,7 +130,7 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
         ..Overrides::default()
     })?;
     let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
-    let asked_at = args.ask.begin(&label)?;
+    let asked_at = args.ask.begin(&label).await?;
     let replayed = replay(policy, &asked_at).await?;
     let (report, journal) = replayed.judge(&now).await?;
     let status = keep(
@@ -158,8 +158,8 @@ pub(super) fn keep(
 
 impl AskArgs {
     /// When this run began, and where it is kept.
-    pub(super) fn begin(&self, label: &str) -> Result<AskedAt, Failure> {
-        self.run.begin(label)
+    pub(super) async fn begin(&self, label: &str) -> Result<AskedAt, Failure> {
+        self.run.begin(label).await
     }
 
     /// The checked policy with what the command line sets over it.
@@ -206,7 +206,7 @@ pub(super) struct AskedAt {
 
 impl RunArgs {
     /// Finds out when this run began: now, or when the interrupted one did.
-    pub(super) fn begin(&self, label: &str) -> Result<AskedAt, Failure> {
+    pub(super) async fn begin(&self, label: &str) -> Result<AskedAt, Failure> {
         let Some(folder) = &self.resume else {
             return AskedAt::now(label, self.out.as_deref());
         };
@@ -215,7 +215,7 @@ impl RunArgs {
         } else {
             Before::Keep
         };
-        let journal = Journal::reopen(folder, before)?;
+        let journal = reopen(folder, before).await?;
         let Head {
             run_id, started_at, ..
         } = journal.head().clone();

@@ -14,7 +14,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     let policy = args.ask.policy(Overrides::default())?;
-    let asked_at = args.ask.begin("probe")?;
+    let asked_at = args.ask.begin("probe").await?;
     let replayed = replay(policy, &asked_at).await?;
     let counts = replayed.save(&asked_at.folder)?;
     replayed.journal().remove()?;

@@ -37,6 +37,8 @@ impl Saved {
                 run_id: occasion.run_id.clone(),
                 targets: Vec::new(),
                 judged: None,
+                plan_digest: None,
+                started_at: None,
                 ..record.clone()
             },
             table: MetricTable::default(),

@@ -9,6 +9,7 @@ mod outlook;
 mod prepare;
 mod record;
 mod replayed;
+mod resume;
 mod targets;
 
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub use load::Loading;
 pub use outlook::outlook;
 pub use prepare::also_embedded;
 pub use record::Asked;
+pub use resume::reopen;
 
 use prepare::{asked, asked_texts, before, history, referee};
 

@@ -4,7 +4,7 @@ use crate::goldset::GoldSet;
 use crate::ids::{Digest, TargetName};
 use crate::pipeline::Occasion;
 use crate::plan::{Policy, TargetSpec};
-use crate::replay::Side;
+use crate::replay::{Plan, Side};
 use crate::report::{QuestionRecord, RunRecord, TargetRecord};
 
 /// What a policy asks: its gold set, of which the filter has left what is asked.
@@ -21,6 +21,11 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Every probe.
+    pub fn plan(self) -> Plan {
+        Plan::new(self.gold, self.policy.targets.len(), &self.policy.replay)
+    }
+
     /// What was asked of whom in a run of this policy. `seeds_vary` says of a target whether another seed
     /// ever changed a reply.
     pub fn record(
@@ -52,6 +57,8 @@ impl Asked<'_> {
             gold_name: self.gold.manifest.name.clone(),
             gold_digest: self.gold_digest,
             policy_digest: self.policy.digest,
+            plan_digest: Some(self.plan().digest(self.gold)),
+            started_at: Some(occasion.started_at.clone()),
             filter: self.policy.filter.clone(),
             gold_questions: self.n_questions,
             k: settings.k.get(),

@@ -81,6 +81,12 @@ pub struct RunRecord {
     pub gold_digest: Digest,
     /// Digest of the checked policy.
     pub policy_digest: Digest,
+    /// Digest of the probes planned, by which a run can go on; none where runs were put together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_digest: Option<Digest>,
+    /// When the replay began, RFC 3339; none where runs were put together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
     /// Which questions were asked.
     pub filter: Filter,
     /// Of how many in the gold set.

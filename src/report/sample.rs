@@ -376,6 +376,8 @@ fn record() -> RunRecord {
         gold_name: "sample".to_owned(),
         gold_digest: Digest::of("gold"),
         policy_digest: Digest::of("policy"),
+        plan_digest: None,
+        started_at: None,
         filter: Filter::default(),
         gold_questions: 3,
         k: 10,

@@ -154,7 +154,6 @@ mod tests {
             text: "why?".to_owned(),
             repeat: false,
             warm_up: false,
-            repeat: false,
         };
         settings.question(flavour, mode, &query, &[0.5, 1.0])
     }

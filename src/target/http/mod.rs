@@ -329,7 +329,6 @@ mod tests {
             text: text.to_owned(),
             repeat: false,
             warm_up,
-            repeat: false,
         }
     }
 

@@ -334,7 +334,6 @@ mod tests {
             text: "why?".to_owned(),
             repeat: false,
             warm_up: false,
-            repeat: false,
         };
         let body = named(Some("text"), None).question(&query, &[0.5]);
         assert_eq!(body["using"], "text");
