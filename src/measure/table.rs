@@ -121,10 +121,13 @@ pub struct Latency {
     pub p99_ms: f64,
 }
 
-/// Latency of a target's scored probes; `None` if there are none.
+/// Latency of a target's scored probes, replies of earlier runs left out; `None` if there are none.
 pub fn latency(table: &MetricTable, target: &TargetName) -> Option<Latency> {
     let answered = table.cells.iter().filter(|cell| {
-        cell.target == *target && cell.purpose == Purpose::Score && cell.status == Status::Scored
+        cell.target == *target
+            && cell.purpose == Purpose::Score
+            && cell.status == Status::Scored
+            && !cell.cached
     });
     let times: Vec<f64> = answered.map(|cell| cell.elapsed_ms).collect();
     let at = |q| quantile(&times, q);
