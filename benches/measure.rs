@@ -37,7 +37,7 @@ fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("handbook");
     group.sample_size(20);
     group.bench_function("measure 2,000 probes", |bencher| {
-        bencher.iter(|| replayed.measure().expect("matched"));
+        bencher.iter(|| runtime.block_on(replayed.measure()).expect("matched"));
     });
     let (report, _) = runtime
         .block_on(replayed.judge(&String::new))

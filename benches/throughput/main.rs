@@ -7,6 +7,8 @@
 //! by BM25 for each request, `table` looks a ready answer up. Two targets, 16 connections in all. Needs
 //! wrk on the path. Run: `cargo bench --bench throughput` (100,000 probes each; `-- 20000` for fewer).
 
+#![expect(clippy::print_stdout, reason = "a bench reports what it measured")]
+
 mod gold;
 mod server;
 
@@ -37,7 +39,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     gold::write(folder.path(), n_questions);
     for manner in ["search", "table"] {
-        let (mut server, url) = start(manner);
+        let (_server, url) = start(manner);
         gold::write_policy(folder.path(), &url, CONNECTIONS / 2);
         let mut ratios = Vec::new();
         for _ in 0..RUNS {
@@ -51,13 +53,21 @@ fn main() {
         if manner == "table" {
             memory(folder.path(), n_questions);
         }
-        server.kill().expect("our own server");
-        server.wait().expect("gone");
+    }
+}
+
+/// A server that ends with its owner.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
 /// Starts this program again as a server, and learns its address.
-fn start(manner: &str) -> (Child, String) {
+fn start(manner: &str) -> (Server, String) {
     let program = std::env::current_exe().expect("this program");
     let mut server = Command::new(program)
         .args(["--serve", manner])
@@ -69,7 +79,7 @@ fn start(manner: &str) -> (Child, String) {
     std::io::BufReader::new(stdout)
         .read_line(&mut line)
         .expect("an address");
-    (server, line.trim().to_owned())
+    (Server(server), line.trim().to_owned())
 }
 
 /// Requests a second, with the bodies that the replay sends.
@@ -109,15 +119,13 @@ fn replay(folder: &Path, n_questions: usize) -> f64 {
         let replayed = session.replay(&occasion, journal, stopping, &mut quiet);
         let replayed = replayed.await.expect("nobody stops it");
         let asked = begun.elapsed();
-        let table = replayed.measure().expect("measured");
+        let table = replayed.measure().await.expect("measured");
         let elapsed = begun.elapsed();
+        let measuring = elapsed.saturating_sub(asked);
         let n_probes = n_questions * PROBES_A_QUESTION;
         assert_eq!(table.cells.len(), n_probes);
         assert!(table.cells.iter().all(|cell| cell.delta_s.is_some()));
-        println!(
-            "  asked in {asked:.2?}, measured in {:.2?}",
-            elapsed - asked
-        );
+        println!("  asked in {asked:.2?}, measured in {measuring:.2?}");
         n_probes as f64 / elapsed.as_secs_f64()
     })
 }

@@ -32,6 +32,7 @@ use crate::replay::{
     replay,
 };
 use crate::report::{AskedIn, FolderError, JudgedRecord, Report};
+use crate::target::Texts;
 use crate::target::embedded::{BuildError, SkewError};
 use crate::target::http::ReplySchemaError;
 use crate::units::Day;
@@ -323,7 +324,7 @@ impl Replayed {
             occasion,
             finished,
         } = self;
-        let vectors = session.vectors_of(&run).await?;
+        let vectors = session.vectors_of(&run.texts).await?;
         let table = measure(Matched::new(
             &Prepared::new(&session.gold, &vectors)?,
             &run,
@@ -387,16 +388,15 @@ impl Session {
     }
 
     /// Vectors for what was asked and what came back.
-    async fn vectors_of(&self, run: &Run) -> Result<Arc<VectorTable>, EmbedError> {
-        if run
-            .texts
+    async fn vectors_of(&self, found: &Texts) -> Result<Arc<VectorTable>, EmbedError> {
+        if found
             .keys()
             .all(|digest| self.vectors.get(digest).is_some())
         {
             return Ok(Arc::clone(&self.vectors));
         }
         let mut texts = asked_texts(&self.gold);
-        texts.extend(run.texts.values().cloned());
+        texts.extend(found.values().cloned());
         texts.sort_unstable();
         texts.dedup();
         Ok(Arc::new(self.referee.vectors(&texts).await?))

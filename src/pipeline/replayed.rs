@@ -55,13 +55,14 @@ impl Replayed {
         Ok(counts)
     }
 
-    /// Measures part by part, with the vectors at hand, which is all there is to do unless a target
-    /// returned texts of its own.
+    /// Measures part by part.
     ///
     /// # Errors
-    /// If a retrieved text has no vector, or the journal was changed.
-    pub fn measure(&self) -> Result<MetricTable, PipelineError> {
-        let prepared = Prepared::new(&self.session.gold, &self.session.vectors)?;
+    /// If a retrieved text has no vector and none can be made, or the journal was changed.
+    pub async fn measure(&self) -> Result<MetricTable, PipelineError> {
+        let retrieved = self.finished.kept.retrieved()?;
+        let vectors = self.session.vectors_of(&retrieved).await?;
+        let prepared = Prepared::new(&self.session.gold, &vectors)?;
         let mut table = MetricTable::default();
         for part in self.finished.parts(&self.session.gold) {
             let part = part?;

@@ -72,7 +72,9 @@ pub async fn replay(
         let sides = join_all(arms.iter().map(|arm| open(arm, settings))).await;
         journal.same_contracts(&sides).await?;
         if !is_complete(&journal, &sides, &plan) {
-            join_all(arms.iter().map(|arm| warm_up(gold, arm, &plan, settings))).await;
+            let usable = arms.iter().zip(&sides);
+            let usable = usable.filter(|(_, side)| side.contract_at_start.is_ok());
+            join_all(usable.map(|(arm, _)| warm_up(gold, arm, &plan, settings))).await;
         }
         Ok::<_, JournalError>(sides)
     };
@@ -123,7 +125,8 @@ fn is_complete(journal: &Journal, sides: &[Side], plan: &Plan) -> bool {
     })
 }
 
-/// Asks a target its first probes in advance. What comes of it is nobody's business.
+/// Asks a target its first probes in advance. What comes of it is nobody's business; a target that does
+/// not answer is not warmed up any longer.
 async fn warm_up(gold: &GoldSet, arm: &Arm, plan: &Plan, settings: &Settings) {
     for probe in plan.probes.iter().take(arm.pace.warm_up) {
         let query = Query {
@@ -132,7 +135,9 @@ async fn warm_up(gold: &GoldSet, arm: &Arm, plan: &Plan, settings: &Settings) {
         };
         let attempt = Attempt::begin();
         let asked = arm.target.retrieve(&query, Arc::clone(&attempt));
-        let _ = within(settings.timeout, &attempt, asked).await;
+        if within(settings.timeout, &attempt, asked).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -263,13 +268,13 @@ impl<'a> Asking<'a> {
         let mut begun = true;
         while begun {
             begun = false;
-            for index in 0..self.lanes.len() {
+            for (index, wake) in wakes.iter_mut().enumerate() {
                 let now = self.clock.elapsed();
                 self.keep_to_budget(now);
                 match self.step(index, now) {
                     Step::Begun => begun = true,
-                    Step::Wait(until) => wakes[index] = Some(until),
-                    Step::Nothing => wakes[index] = None,
+                    Step::Wait(until) => *wake = Some(until),
+                    Step::Nothing => *wake = None,
                 }
             }
         }
@@ -417,9 +422,9 @@ impl<'a> Asking<'a> {
     ) -> Result<(), JournalError> {
         let probe = &self.plan.probes[place];
         let tried = self.lanes[probe.target].tried.remove(&place);
-        let (tries, first) = tried.map_or((1, now), |tried| (tried.tries, tried.first));
+        let (attempts, first) = tried.map_or((1, now), |tried| (tried.tries, tried.first));
         let blank = Observation {
-            attempts: tries,
+            attempts,
             elapsed_ms: now.saturating_sub(first).as_secs_f64() * 1000.0,
             timing,
             ..unasked(self.gold, &self.sides[probe.target], probe)

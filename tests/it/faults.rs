@@ -72,6 +72,7 @@ kind = "embedded"
 name = "eu-west"
 role = "candidate"
 kind = "http"
+warm_up = 0
 url = "{url}/search"
 auth_env = "RAGSTONE_TEST_TOKEN"
 body = '{{"id": "{{question_id}}", "question": "{{question}}", "k": {{k}}}}'

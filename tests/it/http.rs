@@ -111,7 +111,11 @@ exp = "rerank-b"
         server.url()
     ));
     asked.all_scored();
-    let requests = server.requests();
+    let (warming, requests): (Vec<_>, Vec<_>) = server
+        .requests()
+        .into_iter()
+        .partition(|request| request.header("x-warm") == Some("1"));
+    assert_eq!(warming.len(), 3, "asked in advance, and not measured");
     assert_eq!(requests.len(), asked.seen.len());
     let mut questions: Vec<String> = Vec::new();
     for request in requests {

@@ -219,6 +219,8 @@ k_sweep = [5, 10, 20]
 concurrency = 16
 timeout_ms = 10_000
 retries = 2
+backoff_ms = 100
+budget_s = 600
 
 [[target]]
 name = "us-east"

@@ -231,7 +231,7 @@ fn checked(
         return place.wrong("a baseline is a run, not a target", help);
     }
     own_keys(&place, &target)?;
-    let pace = pace(&place, &target, usual)?;
+    let how_fast = pace(&place, &target, usual)?;
     let digest = digest(&place, &target)?;
     let settings = match target.kind {
         TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
@@ -249,7 +249,7 @@ fn checked(
         role: target.role,
         intended: contract(target.intended),
         stated: contract(target.stated),
-        pace,
+        pace: how_fast,
         digest,
         settings,
     };

@@ -172,6 +172,18 @@ impl Kept {
         self.index.n_probes()
     }
 
+    /// Every text that was retrieved.
+    ///
+    /// # Errors
+    /// If the file was changed meanwhile.
+    pub fn retrieved(&self) -> Result<Texts, JournalError> {
+        let one = |number| {
+            let (hit, text) = &*self.hit(number)?;
+            Ok((hit.text, text.clone()))
+        };
+        (0..self.index.n_hits()).map(one).collect()
+    }
+
     /// Deletes the file: what it held is kept elsewhere.
     ///
     /// # Errors
@@ -245,13 +257,13 @@ impl Kept {
             },
         };
         let seen = Observation {
+            outcome,
             attempts,
             elapsed_ms,
             timing,
             status,
             cached,
             cold_start,
-            outcome,
             ..blank
         };
         Ok(Some((seen, texts)))

@@ -178,18 +178,16 @@ impl Journal {
             let Ok(now) = &side.contract_at_start else {
                 continue;
             };
-            match self.index.contracts.get(&side.name) {
-                Some(then) => moved.extend(
-                    differences(then, now).map(|field| format!("{field} of {} moved", side.name)),
-                ),
-                None => {
-                    let first = FirstContract {
-                        side: side.name.clone(),
-                        contract: now.clone(),
-                    };
-                    self.index.contracts.insert(side.name.clone(), now.clone());
-                    self.write(&Record::Contract(first)).await?;
-                }
+            if let Some(then) = self.index.contracts.get(&side.name) {
+                let fields = differences(then, now);
+                moved.extend(fields.map(|field| format!("{field} of {} moved", side.name)));
+            } else {
+                let first = FirstContract {
+                    side: side.name.clone(),
+                    contract: now.clone(),
+                };
+                self.index.contracts.insert(side.name.clone(), now.clone());
+                self.write(&Record::Contract(first)).await?;
             }
         }
         if moved.is_empty() {
