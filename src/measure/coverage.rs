@@ -1,13 +1,14 @@
 //! Coverage: how much of the target sections was retrieved.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::goldset::Section;
-use crate::ids::SectionKey;
+use crate::ids::{Digest, SectionKey};
 use crate::target::{OffsetUnit, Offsets};
 
 /// Consecutive tokens that must reappear before a token counts as retrieved.
@@ -48,12 +49,13 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut chars_before = 0;
     let mut bytes_before = 0;
     let mut tokens = Vec::new();
+    let mut folded = String::new();
     for (byte, word) in text.unicode_word_indices() {
         chars_before += text[bytes_before..byte].chars().count();
         bytes_before = byte;
-        let word_folded = word.nfc().collect::<String>().to_lowercase();
+        fold(word, &mut folded);
         tokens.push(Token {
-            word: word_folded,
+            word: folded.clone(),
             start: chars_before,
             end: chars_before + word.chars().count(),
         });
@@ -61,10 +63,32 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
+/// Writes a word in NFC and lower case.
+fn fold(word: &str, folded: &mut String) {
+    folded.clear();
+    if word.is_ascii() {
+        folded.push_str(word);
+        folded.make_ascii_lowercase();
+    } else {
+        *folded = word.nfc().collect::<String>().to_lowercase();
+    }
+}
+
+/// The number of a word among those of a question's target sections.
+type Word = u32;
+/// A word that no target section has.
+const UNKNOWN: Word = Word::MAX;
+
+/// Retrieved texts as numbered words: the probes of one question find the same texts again and again.
+#[derive(Default)]
+pub(super) struct ReadTexts(HashMap<Digest, Rc<[Word]>>);
+
 /// One hit, as coverage looks at it.
 pub(super) struct Retrieved<'a> {
     pub(super) section: &'a SectionKey,
     pub(super) text: &'a str,
+    /// Digest of the text.
+    pub(super) digest: Digest,
     pub(super) offsets: Option<Offsets>,
 }
 
@@ -72,6 +96,7 @@ pub(super) struct Retrieved<'a> {
 #[derive(Clone, Debug)]
 pub struct TargetTokens {
     sections: Vec<TargetSectionTokens>,
+    words: HashMap<String, Word>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,13 +106,21 @@ struct TargetSectionTokens {
     tokens: Vec<Token>,
     /// Whether each token lies in an evidence span.
     evidence: Vec<bool>,
+    /// Where each run of tokens begins.
+    runs: HashMap<[Word; RUN], Vec<usize>>,
 }
 
 impl TargetTokens {
     /// Prepares sections with their evidence spans (none means the whole section).
     pub fn new<'a>(targets: impl IntoIterator<Item = (&'a Section, &'a [(usize, usize)])>) -> Self {
+        let mut words: HashMap<String, Word> = HashMap::new();
         let prepare = |(section, spans): (&Section, &[(usize, usize)])| {
             let tokens = tokens(&section.text);
+            let mut number = |token: &Token| {
+                let next = Word::try_from(words.len()).expect("fewer words than that");
+                *words.entry(token.word.clone()).or_insert(next)
+            };
+            let numbers: Vec<Word> = tokens.iter().map(&mut number).collect();
             let in_span = |token: &Token| {
                 spans.is_empty()
                     || spans
@@ -100,11 +133,23 @@ impl TargetTokens {
                 characters: section.text.chars().collect(),
                 tokens,
                 evidence,
+                runs: runs(&numbers),
             }
         };
         Self {
             sections: targets.into_iter().map(prepare).collect(),
+            words,
         }
+    }
+
+    /// A text as numbers of the targets' words.
+    fn read(&self, text: &str) -> Rc<[Word]> {
+        let mut folded = String::new();
+        let number = |word: &str| {
+            fold(word, &mut folded);
+            self.words.get(folded.as_str()).copied().unwrap_or(UNKNOWN)
+        };
+        text.unicode_words().map(number).collect()
     }
 
     /// Coverage by these hits. `None` if the targets hold no token, as for an unanswerable
@@ -114,7 +159,9 @@ impl TargetTokens {
     /// section reads so at that place; a hit from an older edition does not. Any other hit covers a
     /// target token when both hold a run of four consecutive tokens (or the whole target, if
     /// shorter) that includes it.
-    pub(super) fn coverage(&self, hits: &[Retrieved]) -> Option<CoverageOf> {
+    ///
+    /// `read` is shared by all probes of the question, and by no other's.
+    pub(super) fn coverage(&self, hits: &[Retrieved], read: &mut ReadTexts) -> Option<CoverageOf> {
         let total: usize = self
             .sections
             .iter()
@@ -128,13 +175,16 @@ impl TargetTokens {
         if total == 0 {
             return None;
         }
-        let mut by_text: Vec<Vec<Token>> = Vec::new();
+        let mut by_text: Vec<Rc<[Word]>> = Vec::new();
         let mut by_span: HashMap<&SectionKey, Vec<(usize, usize)>> = HashMap::new();
         for hit in hits {
             match self.place(hit) {
                 Place::Elsewhere => {}
                 Place::At(start, end) => by_span.entry(hit.section).or_default().push((start, end)),
-                Place::Unknown => by_text.push(tokens(hit.text)),
+                Place::Unknown => {
+                    let known = read.0.entry(hit.digest);
+                    by_text.push(Rc::clone(known.or_insert_with(|| self.read(hit.text))));
+                }
             }
         }
         let (mut covered, mut covered_evidence) = (0_usize, 0_usize);
@@ -228,27 +278,38 @@ impl TargetSectionTokens {
     }
 
     /// For each token, whether it lies in a run that some text repeats.
-    fn covered_by_text(&self, texts: &[Vec<Token>]) -> Vec<bool> {
+    fn covered_by_text(&self, texts: &[Rc<[Word]>]) -> Vec<bool> {
         let mut covered = vec![false; self.tokens.len()];
         let run = RUN.min(self.tokens.len());
-        if texts.is_empty() || run == 0 {
+        if run == 0 {
             return covered;
         }
-        let words = |window: &[Token]| -> Vec<String> {
-            window.iter().map(|token| token.word.clone()).collect()
-        };
-        let known: HashSet<Vec<String>> = texts
-            .iter()
-            .flat_map(|text| text.windows(run))
-            .map(words)
-            .collect();
-        for (start, window) in self.tokens.windows(run).enumerate() {
-            if known.contains(&words(window)) {
+        for window in texts.iter().flat_map(|text| text.windows(run)) {
+            if window.contains(&UNKNOWN) {
+                continue;
+            }
+            for &start in self.runs.get(&key(window)).into_iter().flatten() {
                 covered[start..start + run].fill(true);
             }
         }
         covered
     }
+}
+
+/// Where each run begins; the whole is one run if it is shorter.
+fn runs(words: &[Word]) -> HashMap<[Word; RUN], Vec<usize>> {
+    let mut runs: HashMap<_, Vec<usize>> = HashMap::new();
+    for (start, window) in words.windows(RUN.min(words.len()).max(1)).enumerate() {
+        runs.entry(key(window)).or_default().push(start);
+    }
+    runs
+}
+
+/// A run of at most [`RUN`] words, made up to that length.
+fn key(window: &[Word]) -> [Word; RUN] {
+    let mut key = [UNKNOWN; RUN];
+    key[..window.len()].copy_from_slice(window);
+    key
 }
 
 /// The union of ranges, so that a token that spans two touching hits counts as retrieved.
@@ -299,6 +360,7 @@ mod tests {
             .map(|((_, text, range), section)| Retrieved {
                 section,
                 text,
+                digest: Digest::of(text),
                 offsets: range.map(|(start, end)| Offsets {
                     start,
                     end,
@@ -306,7 +368,9 @@ mod tests {
                 }),
             })
             .collect();
-        let found = tokens.coverage(&hits).expect("tokens");
+        let found = tokens
+            .coverage(&hits, &mut ReadTexts::default())
+            .expect("tokens");
         assert!((found.sections - expected).abs() < 1e-12, "{found:?}");
         assert_eq!(found.mode, mode);
     }
@@ -389,13 +453,16 @@ mod tests {
             let hit = Retrieved {
                 section: &key,
                 text,
+                digest: Digest::of(text),
                 offsets: Some(Offsets {
                     start,
                     end,
                     unit: OffsetUnit::Byte,
                 }),
             };
-            tokens.coverage(&[hit]).expect("tokens")
+            tokens
+                .coverage(&[hit], &mut ReadTexts::default())
+                .expect("tokens")
         };
         assert!((at(3, 11, "à drain").sections - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(
@@ -413,13 +480,16 @@ mod tests {
         let hit = Retrieved {
             section: &key,
             text: "Freeze the writes",
+            digest: Digest::of("Freeze the writes"),
             offsets: Some(Offsets {
                 start: 0,
                 end: 17,
                 unit: OffsetUnit::Char,
             }),
         };
-        let found = tokens.coverage(&[hit]).expect("tokens");
+        let found = tokens
+            .coverage(&[hit], &mut ReadTexts::default())
+            .expect("tokens");
         assert!((found.sections - 3.0 / 8.0).abs() < 1e-12);
         assert!((found.evidence - 1.0).abs() < 1e-12);
     }
@@ -448,7 +518,7 @@ mod tests {
             let section = section("t", &target);
             let tokens_of_target = TargetTokens::new([(&section, [].as_slice())]);
             let key = SectionKey::new("d", "t");
-            let found = tokens_of_target.coverage(&[Retrieved { section: &key, text: &hit, offsets: None }]).expect("tokens");
+            let found = tokens_of_target.coverage(&[Retrieved { section: &key, text: &hit, offsets: None, digest: Digest::of(&hit) }], &mut ReadTexts::default()).expect("tokens");
             prop_assert!((found.sections - slow(&tokens(&target), &tokens(&hit))).abs() < 1e-12);
         }
 
@@ -457,9 +527,9 @@ mod tests {
             let section = section("t", &target);
             let tokens = TargetTokens::new([(&section, [].as_slice())]);
             let key = SectionKey::new("d", "t");
-            let hit = |text| Retrieved { section: &key, text, offsets: None };
-            let one = tokens.coverage(&[hit(first.as_str())]).expect("tokens").sections;
-            let two = tokens.coverage(&[hit(first.as_str()), hit(second.as_str())]).expect("tokens").sections;
+            let hit = |text| Retrieved { section: &key, text, digest: Digest::of(text), offsets: None };
+            let one = tokens.coverage(&[hit(first.as_str())], &mut ReadTexts::default()).expect("tokens").sections;
+            let two = tokens.coverage(&[hit(first.as_str()), hit(second.as_str())], &mut ReadTexts::default()).expect("tokens").sections;
             prop_assert!(two >= one);
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::goldset::Question;
 use crate::ids::{Form, QuestionId, SectionKey, Seed, TargetName, Topic};
-use crate::measure::coverage::Retrieved;
+use crate::measure::coverage::{ReadTexts, Retrieved};
 use crate::measure::{
     Centroid, CoverageMode, Lambda, Matched, RBO_P, Ranking, TargetTokens, delta_s, rbo_ext, state,
 };
@@ -142,16 +142,21 @@ pub fn latency(table: &MetricTable, target: &TargetName) -> Option<Latency> {
 
 /// Measures every observation of a run.
 ///
-/// Time `O(probes · k · dim)`, parallel over probes.
+/// Time `O(probes · k · dim)`, parallel over questions.
 pub fn measure(matched: Matched) -> MetricTable {
     let referred = Referred::new(matched);
+    let observations = &matched.run.observations;
+    let questions: Vec<&[Observation]> = observations
+        .chunk_by(|one, next| one.question == next.question)
+        .collect();
+    let of_question = |observations: &&[Observation]| -> Vec<CellMetrics> {
+        let mut read = ReadTexts::default();
+        let cells = observations.iter();
+        cells.map(|seen| referred.cell(seen, &mut read)).collect()
+    };
+    let cells: Vec<Vec<CellMetrics>> = questions.par_iter().map(of_question).collect();
     MetricTable {
-        cells: matched
-            .run
-            .observations
-            .par_iter()
-            .map(|seen| referred.cell(seen))
-            .collect(),
+        cells: cells.into_iter().flatten().collect(),
     }
 }
 
@@ -186,11 +191,13 @@ impl<'a> Referred<'a> {
         }
     }
 
-    fn cell(&self, seen: &Observation) -> CellMetrics {
+    fn cell(&self, seen: &Observation, read: &mut ReadTexts) -> CellMetrics {
         let (question, tokens) = &self.matched.prepared.questions[&seen.question];
         let mut cell = blank(seen, question);
         match &seen.outcome {
-            Outcome::Scored { hits, .. } => self.fill(&mut cell, seen, question, tokens, hits),
+            Outcome::Scored { hits, .. } => {
+                self.fill(&mut cell, (seen, question, tokens), hits, read);
+            }
             Outcome::Failed { class, stage, .. } => {
                 cell.status = Status::Failed {
                     class: class.clone(),
@@ -209,10 +216,9 @@ impl<'a> Referred<'a> {
     fn fill(
         &self,
         cell: &mut CellMetrics,
-        seen: &Observation,
-        question: &Question,
-        tokens: &TargetTokens,
+        (seen, question, tokens): (&Observation, &Question, &TargetTokens),
         hits: &[HitRecord],
+        read: &mut ReadTexts,
     ) {
         const CHECKED: &str = "`Matched` has seen this vector";
         let vectors = self.matched.prepared.vectors;
@@ -241,10 +247,11 @@ impl<'a> Referred<'a> {
             .map(|hit| Retrieved {
                 section: &hit.section,
                 text: &self.matched.run.texts[&hit.text],
+                digest: hit.text,
                 offsets: hit.offsets,
             })
             .collect();
-        if let Some(coverage) = tokens.coverage(&retrieved) {
+        if let Some(coverage) = tokens.coverage(&retrieved, read) {
             cell.coverage = Some(coverage.sections);
             cell.evidence_coverage = Some(coverage.evidence);
             cell.coverage_mode = Some(coverage.mode);
