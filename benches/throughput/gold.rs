@@ -21,7 +21,7 @@ pub(crate) fn section(index: usize) -> String {
 }
 
 /// The wordings of a question.
-fn forms(index: usize) -> [String; 2] {
+pub(crate) fn forms(index: usize) -> [String; 2] {
     let section = index % SECTIONS;
     [
         format!("How is service {section} drained, asked the {index}th time?"),

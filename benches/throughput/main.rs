@@ -3,8 +3,8 @@
 //! Measures: probes a second of a whole replay over HTTP (asking, decoding, journal, measuring), against
 //! requests a second of wrk with as many connections, the same method, path and bodies; and the largest
 //! resident size of `ragstone probe` at a fifth of the probes and at all of them. On: a loopback server
-//! of two threads that answers with ten hits, about 8 KB, in two manners: `search` ranks 2,000 sections
-//! by BM25 for each request, `table` looks a ready answer up. Two targets, 16 connections in all. Needs
+//! of two threads that answers with ten hits, about 8 KB, in three manners: `hybrid` ranks 2,000 sections
+//! by vectors and by BM25 for each request, `bm25` by BM25 alone, `table` looks a ready answer up. Two targets, 16 connections in all. Needs
 //! wrk on the path. Run: `cargo bench --bench throughput` (100,000 probes each; `-- 20000` for fewer).
 
 #![expect(clippy::print_stdout, reason = "a bench reports what it measured")]
@@ -31,15 +31,16 @@ const RUNS: usize = 3;
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     if let Some(place) = args.iter().position(|arg| arg == "--serve") {
-        server::serve(&args[place + 1]);
+        let n_questions = args[place + 2].parse().expect("a number of questions");
+        server::serve(&args[place + 1], n_questions);
         return;
     }
     let n_probes = args.iter().find_map(|arg| arg.parse().ok());
     let n_questions = n_probes.unwrap_or(100_000) / PROBES_A_QUESTION;
     let folder = tempfile::tempdir().expect("a folder");
     gold::write(folder.path(), n_questions);
-    for manner in ["search", "table"] {
-        let (_server, url) = start(manner);
+    for manner in ["hybrid", "bm25", "table"] {
+        let (_server, url) = start(manner, n_questions);
         gold::write_policy(folder.path(), &url, CONNECTIONS / 2);
         let mut ratios = Vec::new();
         for _ in 0..RUNS {
@@ -67,10 +68,10 @@ impl Drop for Server {
 }
 
 /// Starts this program again as a server, and learns its address.
-fn start(manner: &str) -> (Server, String) {
+fn start(manner: &str, n_questions: usize) -> (Server, String) {
     let program = std::env::current_exe().expect("this program");
     let mut server = Command::new(program)
-        .args(["--serve", manner])
+        .args(["--serve", manner, &n_questions.to_string()])
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");

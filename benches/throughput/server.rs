@@ -17,14 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::gold;
 
 /// Serves on a free port, whose address it prints, until it is killed.
-pub(crate) fn serve(manner: &str) {
+pub(crate) fn serve(manner: &str, n_questions: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let index = Arc::new(Index::build(manner == "table").await);
+        let index = Arc::new(Index::build(manner, n_questions).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("http://{}", listener.local_addr().expect("an address"));
         loop {
@@ -44,7 +44,7 @@ struct Index {
 }
 
 impl Index {
-    async fn build(remembers: bool) -> Self {
+    async fn build(manner: &str, n_questions: usize) -> Self {
         let section = |index: usize| Section {
             doc_id: DocId::new("d"),
             section_id: SectionId::new(format!("s{index}")),
@@ -55,9 +55,17 @@ impl Index {
         };
         let corpus: Vec<Section> = (0..gold::SECTIONS).map(section).collect();
         let texts: Vec<String> = corpus.iter().map(|section| section.text.clone()).collect();
+        let texts: Vec<String> = (0..n_questions.max(1000))
+            .flat_map(gold::forms)
+            .chain(texts)
+            .collect();
         let vectors = Referee::Lexical.vectors(&texts).await.expect("computed");
+        let ranking = match manner {
+            "hybrid" => Ranking::Hybrid,
+            _ => Ranking::Bm25,
+        };
         let settings = Settings {
-            ranking: Ranking::Bm25,
+            ranking,
             snippets: Snippets { sentences: 20 },
             ..Settings::default()
         };
@@ -65,7 +73,7 @@ impl Index {
         let embedded = Embedded::build(name, &corpus, &settings, Arc::new(vectors), "now");
         Self {
             embedded: embedded.expect("built"),
-            ready: remembers.then(Mutex::default),
+            ready: (manner == "table").then(Mutex::default),
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
 use crate::net::{Taken, Timing};
-use crate::target::{Failure, Hit, Offsets, Origin, Reply, Stage};
+use crate::target::{Failure, Hit, Offsets, Reply, Stage};
 use crate::units::Cutoff;
 
 /// What a probe's answer is for.
@@ -86,17 +86,6 @@ impl Observation {
             cached: self.cached,
             cold_start: self.cold_start,
         }
-    }
-}
-
-/// What a probe took when it was made, if it is read from a saved run.
-pub(super) fn taken(reply: &Result<&Reply, Failure>) -> Option<Taken> {
-    match reply {
-        Ok(reply) => match reply.origin {
-            Origin::Recorded(taken) => Some(taken),
-            Origin::Asked | Origin::Cached => None,
-        },
-        Err(failure) => failure.taken.as_deref().copied(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Carries out a plan.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::goldset::GoldSet;
 use crate::ids::Digest;
 use crate::net::{Attempt, Failure, Retry, Timing};
 use crate::replay::finished::unasked;
-use crate::replay::observation::{accept, taken};
+use crate::replay::observation::accept;
 use crate::replay::open::{open, reopen, within};
 use crate::replay::pace::{Begin, Throttle};
 use crate::replay::{
@@ -178,8 +178,18 @@ struct Lane {
 struct Ended {
     place: usize,
     begun: Duration,
-    reply: Result<Reply, Failure>,
+    reply: Result<Scored, Failure>,
     timing: Timing,
+}
+
+/// A reply as it is kept, with the texts it brought. Made by the attempt itself, so that digests are
+/// computed side by side.
+struct Scored {
+    outcome: Outcome,
+    texts: Texts,
+    cold_start: Option<bool>,
+    status: Option<u16>,
+    origin: Origin,
 }
 
 /// Everything that is under way.
@@ -371,7 +381,7 @@ impl<'a> Asking<'a> {
         let failure = match reply {
             Ok(reply) => {
                 lane.throttle.succeeded();
-                return self.came(place, Ok(&reply), timing, now).await;
+                return self.came(place, Ok(reply), timing, now).await;
             }
             Err(failure) => failure,
         };
@@ -416,7 +426,7 @@ impl<'a> Asking<'a> {
     async fn came(
         &mut self,
         place: usize,
-        reply: Result<&Reply, Failure>,
+        reply: Result<Scored, Failure>,
         timing: Timing,
         now: Duration,
     ) -> Result<(), JournalError> {
@@ -429,9 +439,13 @@ impl<'a> Asking<'a> {
             timing,
             ..unasked(self.gold, &self.sides[probe.target], probe)
         };
-        let taken = taken(&reply);
+        // What is read from a saved run took what it took then.
+        let taken = match &reply {
+            Ok(reply) => reply.origin.taken(),
+            Err(failure) => failure.taken.as_deref().copied(),
+        };
         let (seen, texts) = match reply {
-            Ok(reply) => scored(blank, reply),
+            Ok(reply) => reply.into_observation(blank),
             Err(failure) => (failed(blank, failure), Texts::new()),
         };
         let seen = seen.when_taken(taken);
@@ -462,7 +476,8 @@ async fn attempt(
         target.retrieve(&query, Arc::clone(&attempt)),
     )
     .await
-    .and_then(|reply| accept(reply, query.k));
+    .and_then(|reply| accept(reply, query.k))
+    .map(Scored::of);
     Ended {
         place,
         begun,
@@ -506,29 +521,38 @@ fn failed(blank: Observation, failure: Failure) -> Observation {
     }
 }
 
-fn scored(blank: Observation, reply: &Reply) -> (Observation, Texts) {
-    let hits: Vec<HitRecord> = reply.hits.iter().map(HitRecord::of).collect();
-    let mut texts: Texts = hits
-        .iter()
-        .zip(&reply.hits)
-        .map(|(record, hit)| (record.text, hit.text.clone()))
-        .collect::<BTreeMap<_, _>>();
-    let answer = reply.answer.as_ref().map(Digest::of);
-    texts.extend(answer.zip(reply.answer.clone()));
-    let observation = Observation {
-        cold_start: reply.cold_start,
-        status: reply.status,
-        cached: reply.origin == Origin::Cached,
-        timing: match reply.origin {
-            Origin::Asked | Origin::Recorded(_) => blank.timing,
-            Origin::Cached => Timing::default(),
-        },
-        outcome: Outcome::Scored {
-            hits,
-            answer,
-            citations: reply.citations.clone(),
-        },
-        ..blank
-    };
-    (observation, texts)
+impl Scored {
+    fn of(reply: Reply) -> Self {
+        let hits: Vec<HitRecord> = reply.hits.iter().map(HitRecord::of).collect();
+        let found = reply.hits.into_iter().map(|hit| hit.text);
+        let mut texts: Texts = hits.iter().map(|hit| hit.text).zip(found).collect();
+        let answer = reply.answer.as_ref().map(Digest::of);
+        texts.extend(answer.zip(reply.answer));
+        Self {
+            outcome: Outcome::Scored {
+                hits,
+                answer,
+                citations: reply.citations,
+            },
+            texts,
+            cold_start: reply.cold_start,
+            status: reply.status,
+            origin: reply.origin,
+        }
+    }
+
+    fn into_observation(self, blank: Observation) -> (Observation, Texts) {
+        let observation = Observation {
+            cold_start: self.cold_start,
+            status: self.status,
+            cached: self.origin == Origin::Cached,
+            timing: match self.origin {
+                Origin::Asked | Origin::Recorded(_) => blank.timing,
+                Origin::Cached => Timing::default(),
+            },
+            outcome: self.outcome,
+            ..blank
+        };
+        (observation, self.texts)
+    }
 }

@@ -114,6 +114,16 @@ pub enum Origin {
     Recorded(Taken),
 }
 
+impl Origin {
+    /// What the reply took when it was made, if it is one of a saved run.
+    pub fn taken(self) -> Option<Taken> {
+        match self {
+            Self::Recorded(taken) => Some(taken),
+            Self::Asked | Self::Cached => None,
+        }
+    }
+}
+
 /// What part a target plays in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
