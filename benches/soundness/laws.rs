@@ -153,6 +153,7 @@ impl Side {
             contract_at_start: Ok(contract.clone()),
             contract_at_end: Ok(contract),
             given_up: None,
+            cache_abandoned: None,
             seeds_vary: Some(true),
             baseline_of,
         }

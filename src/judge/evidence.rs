@@ -23,6 +23,8 @@ pub struct SideEvidence {
     pub contract_at_end: ContractReading,
     /// Why it was not asked to the end, if it was not.
     pub given_up: Option<String>,
+    /// How its kept replies were shown to be stale, if they were.
+    pub cache_abandoned: Option<String>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
     /// The side that this one is an earlier run of.

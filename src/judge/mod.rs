@@ -170,6 +170,16 @@ fn unusable(definition: &Definition, case: &Case) -> Option<(CheckVerdict, Reaso
             return Some((CheckVerdict::Error, ReasonCode::NoProbeScored, detail));
         }
     }
+    let mixed = sides.into_iter().find(|side| {
+        side.cache_abandoned.is_some() && asked(case.evidence, side).any(|cell| cell.cached)
+    });
+    if let Some(side) = mixed {
+        let detail = format!(
+            "some replies of {} were kept from earlier runs, and it answers otherwise now: ask again",
+            side.name
+        );
+        return Some((CheckVerdict::Inconclusive, ReasonCode::RepliesStale, detail));
+    }
     let moved = sides
         .into_iter()
         .find(|side| side.contract_at_start != side.contract_at_end)?;

@@ -61,6 +61,7 @@ fn evidence(
         contract_at_start: Ok(Contract::default()),
         contract_at_end: Ok(Contract::default()),
         given_up: None,
+        cache_abandoned: None,
         seeds_vary: None,
         baseline_of: None,
     };

@@ -31,6 +31,8 @@ pub enum ReasonCode {
     MissingUneven,
     /// The contract at the end is not the one at the start.
     ContractMoved,
+    /// Replies that were kept from earlier runs are no longer what the side says.
+    RepliesStale,
     /// A side does not agree with its own repeats.
     UnsteadySide,
     /// The lexical referee's distances have another scale than the limits.

@@ -88,6 +88,7 @@ pub(super) fn evidence(n: usize, shape: impl Fn(usize) -> Shape) -> Evidence {
         contract_at_start: Ok(contract()),
         contract_at_end: Ok(contract()),
         given_up: None,
+        cache_abandoned: None,
         seeds_vary: None,
         baseline_of: None,
     };

@@ -112,6 +112,7 @@ fn evidence(
         contract_at_start: reading(&target.contract_at_start, &target.contract_error),
         contract_at_end: reading(&target.contract_at_end, &target.contract_error),
         given_up: target.given_up.clone(),
+        cache_abandoned: target.cache_abandoned.clone(),
         seeds_vary: target.seeds_vary,
         baseline_of: target.baseline_of.clone(),
     };

@@ -175,6 +175,12 @@ fn a_service_that_changed_under_its_contract_is_found_out() {
         let note = format!("the kept replies of {side} were dropped: a fresh reply to form");
         assert!(notes.contains(&note), "{notes}");
     }
+    let undecided = check(&verdict, "CA-LAM");
+    assert_eq!(
+        undecided["verdict"], "INCONCLUSIVE",
+        "old and new replies are no sample"
+    );
+    assert_eq!(undecided["reason_code"], "replies_stale");
     // Nothing of before is left.
     let (asked, verdict) = bench.gate(&[]);
     assert_eq!(asked, PROBES);
