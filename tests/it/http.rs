@@ -342,7 +342,7 @@ fn an_answer_that_comes_in_parts_is_put_together() {
 fn a_reply_that_breaks_the_schema_of_its_service_is_named_by_its_place() {
     let server = Loopback::answering(|_| hits());
     let candidate = format!(
-        "url = \"{}/ask\"\nbody = '{{\"q\": \"{{question}}\"}}'\nschema = \"reply.schema.json\"",
+        "url = \"{}/ask\"\nbody = '{{\"q\": \"{{question}}\"}}'\nreply_schema = \"reply.schema.json\"",
         server.url()
     );
     let small = small(&candidate);

@@ -317,7 +317,7 @@ max_redirects = 1
 method = "POST"
 body = '{"q": "{question}", "vector": {vector}, "k": {k}, "seed": {seed}, "form": {form}}'
 stream = "sse"
-schema = "reply.schema.json"
+reply_schema = "reply.schema.json"
 
 [target.pins]
 region = "eu-west"

@@ -45,7 +45,7 @@ pub(super) const KEYS: [&str; 8] = [
     "pins",
     "reply",
     "stream",
-    "schema",
+    "reply_schema",
     "health",
     "embedding",
 ];
@@ -113,7 +113,10 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<HttpSpec, Polic
     }
     Ok(HttpSpec {
         settings,
-        schema: target.schema.take().map(|path| place.folder.join(path)),
+        schema: target
+            .reply_schema
+            .take()
+            .map(|path| place.folder.join(path)),
         embedding,
     })
 }

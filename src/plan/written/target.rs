@@ -194,8 +194,11 @@ pub(in crate::plan) struct Target {
     /// Of `http`: how a reply comes in parts, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) stream: Option<Streaming>,
-    /// Of `http`: the file with the JSON Schema that every reply must satisfy, or every part of one
-    /// that comes in parts. Of `pgvector`: the table's schema, `public` if left out.
+    /// Of `http`: the file with the JSON Schema that each reply must satisfy, or each part of one that
+    /// comes in parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) reply_schema: Option<String>,
+    /// Of `pgvector`: the table's schema, `public` if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) schema: Option<String>,
     /// Of `http`: where the service says what it is.
