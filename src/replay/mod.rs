@@ -4,7 +4,7 @@
 //! each, in plan order, whatever happened: `planned = scored + failed + skipped`. The contract of
 //! every target is read before the first probe and after the last. What comes back goes to a
 //! [`Journal`] at once, so that a run that is killed goes on where it was, and so that memory does not
-//! grow with the number of probes.
+//! grow with what came back.
 
 mod cache;
 mod finished;
