@@ -30,9 +30,6 @@ pub struct Side {
     pub given_up: Option<String>,
 }
 
-/// Wait before the second attempt at a contract; it doubles each time.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-
 /// Reads a target's contract and lists its rows.
 pub(super) async fn open(arm: &Arm, settings: &Settings) -> Side {
     let (contract, inventory) = match read(arm, settings).await {
@@ -115,15 +112,18 @@ async fn patiently<'a, T>(
     settings: &Settings,
     call: impl Fn(Arc<Attempt>) -> Working<'a, T>,
 ) -> Result<T, Failure> {
-    let mut wait = FIRST_WAIT;
     let mut tries = 1;
     loop {
         let attempt = Attempt::begin();
         let reply = within(settings.timeout, &attempt, call(Arc::clone(&attempt))).await;
         match reply {
             Err(failure) if failure.retry != Retry::Pointless && tries <= settings.retries => {
+                let asked_for = match failure.retry {
+                    Retry::Later(wait) => wait,
+                    _ => None,
+                };
+                let wait = asked_for.unwrap_or_else(|| settings.backoff.wait(0, tries));
                 tokio::time::sleep(wait).await;
-                wait *= 2;
                 tries += 1;
             }
             reply => return reply,

@@ -68,11 +68,9 @@ impl Plan {
     /// What is asked, as one digest: a journal names probes by their place, which means something under
     /// the same plan only.
     pub fn digest(&self, gold: &GoldSet) -> Digest {
-        let mut bytes = Vec::new();
+        let mut hasher = blake3::Hasher::new_derive_key("ragstone 2026 plan v1");
         for probe in &self.probes {
             let question = gold.questions[probe.question].id.as_str();
-            bytes.extend((question.len() as u64).to_le_bytes());
-            bytes.extend(question.as_bytes());
             let numbers = [
                 probe.target as u64,
                 u64::from(probe.form.0),
@@ -80,9 +78,13 @@ impl Plan {
                 probe.k.get() as u64,
                 probe.purpose as u64,
             ];
-            bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            hasher.update(&(question.len() as u64).to_le_bytes());
+            hasher.update(question.as_bytes());
+            for number in numbers {
+                hasher.update(&number.to_le_bytes());
+            }
         }
-        Digest::derive("ragstone 2026 plan v1", bytes)
+        Digest::from_bytes(*hasher.finalize().as_bytes())
     }
 
     /// The probes of each question in turn, as ranges of places.

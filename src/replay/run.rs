@@ -252,6 +252,8 @@ impl<'a> Asking<'a> {
             if self.attempts.is_empty() && wake.is_none() {
                 return Ok(End::Done);
             }
+            // A target may ask for a longer pause than the run has time.
+            let wake = wake.map(|wake| self.settings.budget.map_or(wake, |end| end.min(wake)));
             let pause = wake.map(|wake| wake.saturating_sub(self.clock.elapsed()));
             let sleep = tokio::time::sleep(pause.unwrap_or(Duration::MAX));
             tokio::select! {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::goldset::{GoldSet, load};
 use crate::ids::{Digest, Form, SectionKey, Seed, TargetName};
-use crate::net::{Attempt, Failure, Stage};
+use crate::net::{Attempt, Failure, Retry, Stage};
 use crate::parity::{Contract, ContractField};
 use crate::target::{Hit, Listing, Locality, Query, Reply, Target, Working};
 
@@ -36,6 +36,8 @@ enum Behaviour {
     /// Every first attempt at a probe fails, every second one succeeds.
     FailsOnce,
     AlwaysFails,
+    /// Asks to be left alone for a minute.
+    AsksForAMinute,
     Hangs,
     Empty,
     TooMany,
@@ -87,6 +89,10 @@ impl Target for Scripted {
         let fault = || Failure::passing("http_503", Stage::Headers, "busy");
         let reply = match self.behaviour {
             Behaviour::AlwaysFails => Err(fault()),
+            Behaviour::AsksForAMinute => Err(Failure {
+                retry: Retry::Later(Some(Duration::from_mins(1))),
+                ..fault()
+            }),
             Behaviour::FailsOnce if self.is_new(query) => Err(fault()),
             Behaviour::Hangs => return Box::pin(std::future::pending()),
             Behaviour::Empty => Ok(vec![]),
@@ -572,4 +578,20 @@ fn a_spent_budget_ends_the_asking_and_says_so() {
     assert!(counts.scored >= 1 && counts.skipped > 50, "{counts:?}");
     let reason = run.sides[0].given_up.as_deref().expect("given up");
     assert!(reason.contains("0.12 s"), "{reason}");
+}
+
+#[test]
+fn a_pause_that_a_target_asks_for_does_not_outlast_the_budget() {
+    let gold = larger(4);
+    let folder = tempfile::tempdir().expect("a folder");
+    let arms = [arm(&scripted("t", Behaviour::AsksForAMinute), 1)];
+    let short = Settings {
+        budget: Some(Duration::from_millis(100)),
+        ..settings()
+    };
+    let begun = std::time::Instant::now();
+    let run = into_folder(folder.path(), &gold, &arms, &short, Before::Keep, None).expect("a run");
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert_eq!(run.counts().scored, 0);
+    assert!(run.sides[0].given_up.is_some());
 }
