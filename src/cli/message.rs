@@ -28,7 +28,9 @@ impl Message {
         Self {
             text: printable(&diagnostic.to_string()),
             code: shown(diagnostic.code()),
-            help: shown(diagnostic.help()),
+            // What is wrapped may know the way out when the wrapper only says where it was.
+            help: shown(diagnostic.help())
+                .or_else(|| shown(diagnostic.diagnostic_source().and_then(Diagnostic::help))),
             cause: Self::cause_of(diagnostic.source()),
         }
     }
