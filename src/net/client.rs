@@ -3,7 +3,7 @@
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::net::attempt::{CURRENT, Mark, tell};
+use crate::net::trust::trust;
 use crate::net::{Attempt, Failure, Retry, Secrets, Stage, fault};
 
 /// Longest wait that a `Retry-After` is believed.
@@ -82,25 +83,12 @@ impl Client {
     /// # Errors
     /// If the private authority's file cannot be read, or there are no certificates to trust.
     pub fn new(settings: &ClientSettings) -> Result<Self, NetError> {
-        install_crypto();
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("ragstone/", env!("CARGO_PKG_VERSION")))
             .redirect(same_host(settings.max_redirects))
             .dns_resolver(SystemResolver)
-            .connector_layer(Watched);
-        if let Some(path) = &settings.ca_file {
-            let wrong = |source| NetError::CaFile {
-                path: path.clone(),
-                source,
-            };
-            let pem = std::fs::read(path).map_err(|error| wrong(error.into()))?;
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.into()))?;
-            if certificates.is_empty() {
-                return Err(wrong("no certificate in it".into()));
-            }
-            builder = builder.tls_certs_merge(certificates);
-        }
+            .connector_layer(Watched)
+            .tls_backend_preconfigured(trust(settings.ca_file.as_deref())?);
         let inner = builder
             .build()
             .map_err(|error| NetError::Tls(error.into()))?;
@@ -152,14 +140,6 @@ impl Client {
         let opened = self.send(request, attempt, secrets).await?;
         opened.accepted().await?.json().await
     }
-}
-
-/// Chooses the crypto library once; whoever does so first is as good.
-pub(crate) fn install_crypto() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }
 
 /// Follows redirects on the same scheme, host and port only: elsewhere neither the question nor the

@@ -12,6 +12,7 @@ mod failure;
 mod fault;
 mod secret;
 mod socket;
+mod trust;
 
 pub use attempt::{Attempt, Taken, Timing};
 pub(crate) use client::decode;
@@ -22,4 +23,5 @@ pub use secret::{Secret, SecretError, SecretSource, Secrets};
 
 pub(crate) use attempt::Mark;
 pub(crate) use fault::{conversation, is_encryption};
-pub(crate) use socket::{Meter, Metered, Reach, connect, trust};
+pub(crate) use socket::{Meter, Metered, Reach, connect};
+pub(crate) use trust::trust;

@@ -1,23 +1,18 @@
-//! Bare connections, for protocols that are not HTTP: opened, trusted and limited as those of HTTP
+//! Bare connections, for protocols that are not HTTP: opened and limited as those of HTTP
 //! are.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::net::attempt::Mark;
-use crate::net::client::install_crypto;
-use crate::net::{Attempt, Failure, NetError, Stage, fault};
+use crate::net::{Attempt, Failure, Stage, fault};
 
 /// Which addresses of a host may be connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,40 +63,6 @@ pub(crate) async fn connect(
         }
     }
     Err(last)
-}
-
-/// Trust in the system's certificates, and in those of a private authority beside them.
-///
-/// # Errors
-/// If the authority's file cannot be read, or there are no certificates to trust.
-pub(crate) fn trust(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, NetError> {
-    install_crypto();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = |error: rustls::Error| NetError::Tls(error.into());
-    let extra = ca_file.map(certificates).transpose()?.unwrap_or_default();
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(tls)?;
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(tls)?
-        // It is the platform's own verifier that is set here: nothing is left unverified.
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, NetError> {
-    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| NetError::CaFile {
-        path: path.to_owned(),
-        source,
-    };
-    let pem = std::fs::read(path).map_err(|error| wrong(error.into()))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.map_err(|error| wrong(error.into()))?;
-    if certificates.is_empty() {
-        return Err(wrong("no certificate in it".into()));
-    }
-    Ok(certificates)
 }
 
 /// Bytes of one reply that were read so far, and how many may be.
@@ -222,13 +183,5 @@ mod tests {
         let failure = failed.expect_err("nobody listens");
         assert_eq!(failure.class, "connection_refused");
         assert_eq!(failure.stage, Stage::Connect);
-    }
-
-    #[test]
-    fn a_private_authority_must_be_certificates() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("ca.pem");
-        std::fs::write(&path, "no certificate").expect("written");
-        assert!(matches!(trust(Some(&path)), Err(NetError::CaFile { .. })));
     }
 }
