@@ -6,7 +6,7 @@
 //! deliberately absent.
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
-//! [`schema`] and [`stats`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
+//! [`schema`], [`stats`] and [`export`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
 //! [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
 //! [`answers`], [`import`], [`merge`] and [`cli`].
 
@@ -17,6 +17,7 @@ pub mod compare;
 pub mod drill;
 pub mod earlier;
 pub mod embed;
+pub mod export;
 pub mod files;
 pub mod goldset;
 pub mod ids;

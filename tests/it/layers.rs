@@ -7,7 +7,7 @@ use crate::support::root;
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
 const ORDER: [&[&str]; 19] = [
     &["ids", "units", "vector", "files", "schema"],
-    &["stats"],
+    &["stats", "knn", "export"],
     &["goldset"],
     &["net"],
     &["embed"],
