@@ -7,9 +7,13 @@
 mod compare;
 mod contract;
 mod inventory;
-mod merkle;
+mod row_diff;
+mod rows;
+pub mod stamp;
 
-pub use compare::{FieldParity, FieldStatus, Ids, RowDiff, SectionDiff, SideParity, compare, diff};
+pub use compare::{FieldParity, FieldStatus, SideParity, compare};
 pub use contract::{Contract, ContractField, UnknownField};
-pub use inventory::{Inventory, InventoryRow};
-pub use merkle::{DEPTH, index_hash};
+pub use inventory::Inventory;
+pub use row_diff::{Diffing, Ids, RowDiff, SectionDiff, VectorDiff, diff};
+pub use rows::{Basis, IdFinding, RowClass, VectorClass, VectorFinding};
+pub use stamp::{DEPTH, StampRow};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::ids::TargetName;
 use crate::net::{Attempt, Failure, Retry, Stage};
-use crate::parity::{Contract, ContractField, Inventory};
+use crate::parity::stamp::{Digester, SEED};
+use crate::parity::{Contract, Inventory};
 use crate::replay::{Arm, Settings};
 use crate::target::{Export, Listing, Locality, Page, Working};
 
@@ -71,10 +72,7 @@ async fn read(arm: &Arm, settings: &Settings) -> Result<(Contract, Option<Invent
         Listing::Known(inventory) => (contract, Some(inventory.clone())),
         Listing::Paged(export) => {
             let inventory = enumerate(export, settings).await?;
-            let contract = contract
-                .with(ContractField::Count, inventory.rows.len().to_string())
-                .with(ContractField::IndexHash, inventory.index_hash().to_string());
-            (contract, Some(inventory))
+            (inventory.stated(contract), Some(inventory))
         }
     };
     target.opened(&contract);
@@ -83,6 +81,7 @@ async fn read(arm: &Arm, settings: &Settings) -> Result<(Contract, Option<Invent
 
 async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory, Failure> {
     let mut inventory = Inventory::default();
+    let digester = Digester::new(SEED);
     let mut mark: Option<String> = None;
     let mut given = HashSet::new();
     loop {
@@ -90,10 +89,10 @@ async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory
         let Page { rows, next } =
             patiently(settings, |attempt| export.page(after, attempt)).await?;
         for row in rows {
-            let identity = row.identity().map_err(|error| {
+            let row = row.stamped(&digester).map_err(|error| {
                 Failure::lasting("row_without_identity", Stage::Schema, error.to_string())
             })?;
-            inventory.rows.push(identity);
+            inventory.rows.push(row);
         }
         match next {
             None => return Ok(inventory),

@@ -1,5 +1,7 @@
 //! One fixed report with every awkward thing in it, from which all renderers are snapshot-tested.
 
+use serde_json::Map;
+
 use crate::embed::{EmbedderId, EmbedderKind};
 use crate::goldset::Filter;
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName, Topic};
@@ -8,8 +10,9 @@ use crate::judge::{
     TargetRef, Verdict, worst,
 };
 use crate::measure::{CellMetrics, CoverageMode, Lambda, MetricTable, Status};
+use crate::parity::Inventory;
+use crate::parity::stamp::{Digester, GivenRow, SEED};
 use crate::parity::{Contract, ContractField, SideParity, compare, diff};
-use crate::parity::{Inventory, InventoryRow};
 use crate::replay::{Counts, HitRecord, Observation, Outcome, Purpose};
 use crate::report::{QuestionRecord, Report, RunRecord, TargetRecord};
 use crate::target::{Locality, OffsetUnit, Offsets, Role, Stage, Texts};
@@ -154,13 +157,14 @@ fn contract(analyzer: &str, hash: &str) -> Contract {
 
 fn inventory(texts: &[&str]) -> Inventory {
     let row = |(index, text): (usize, &&str)| {
-        InventoryRow::new(
-            format!("failover/part-{index}#0"),
-            section(index),
+        let given = GivenRow {
+            id: &format!("failover/part-{index}#0"),
+            section: Some(&section(index).to_string()),
             text,
-            &"m",
-        )
-        .expect("canonical")
+            metadata: &Map::new(),
+            vector: None,
+        };
+        Digester::new(SEED).row(&given).expect("canonical")
     };
     Inventory {
         rows: texts.iter().enumerate().map(row).collect(),

@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::ids::SectionKey;
 use crate::net::Attempt;
-use crate::parity::InventoryRow;
+use crate::parity::StampRow;
+use crate::parity::stamp::{Digester, GivenRow};
 use crate::target::Working;
 
 /// One row of an index, as its store holds it.
@@ -34,18 +35,19 @@ pub struct Unidentified {
 }
 
 impl StoredRow {
-    /// What `INDEX_HASH` covers of it.
+    /// What a stamp keeps of it.
     ///
     /// # Errors
     /// If its metadata has no canonical JSON.
-    pub fn identity(&self) -> Result<InventoryRow, Unidentified> {
-        InventoryRow::new(
-            self.id.clone(),
-            self.section.clone(),
-            &self.text,
-            &self.metadata,
-        )
-        .map_err(|source| Unidentified {
+    pub fn stamped(&self, digester: &Digester) -> Result<StampRow, Unidentified> {
+        let given = GivenRow {
+            id: &self.id,
+            section: Some(&self.section.to_string()),
+            text: &self.text,
+            metadata: &self.metadata,
+            vector: self.vector.as_deref(),
+        };
+        digester.row(&given).map_err(|source| Unidentified {
             id: self.id.clone(),
             source,
         })

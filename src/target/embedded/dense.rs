@@ -27,6 +27,13 @@ impl Dense {
             .expect("vectors of one table have one dimension");
     }
 
+    /// A row's vector.
+    pub(super) fn vector(&self, row: usize) -> &[f32] {
+        let rows = self.rows.as_slice().expect("rows lie in one piece");
+        let dim = self.rows.ncols();
+        &rows[row * dim..(row + 1) * dim]
+    }
+
     /// The nearest rows with their scores, best first, ties by row.
     pub(super) fn rank(&self, query: &[f32], depth: usize) -> Vec<(usize, f64)> {
         let score = |row: ArrayView1<f32>| {

@@ -21,6 +21,7 @@ use crate::embed::VectorTable;
 use crate::goldset::{Section, Snippets, snippets};
 use crate::ids::{SectionKey, TargetName};
 use crate::net::Attempt;
+use crate::parity::stamp::{Digester, SEED};
 use crate::parity::{Contract, ContractField, Inventory};
 use crate::target::store::no_query_vector;
 use crate::target::{
@@ -161,8 +162,9 @@ fn rows(sections: &[Section], how: Snippets) -> Vec<Row> {
 
 impl Embedded {
     /// The contract fields that the index finds in itself; nobody states them on its behalf.
-    pub const COMPUTED: [ContractField; 8] = [
+    pub const COMPUTED: [ContractField; 9] = [
         ContractField::IndexHash,
+        ContractField::VectorHash,
         ContractField::Metric,
         ContractField::Analyzer,
         ContractField::BuildTs,
@@ -209,14 +211,13 @@ impl Embedded {
                 target: name.clone(),
                 source: Box::new(source),
             })?;
-        let inventory = inventory(&rows);
-        let contract = Contract::default()
-            .with(ContractField::IndexHash, inventory.index_hash().to_string())
+        let inventory = inventory(&rows, &dense);
+        let contract = inventory
+            .stated(Contract::default())
             .with(ContractField::Metric, settings.metric.name())
             .with(ContractField::Analyzer, settings.analyzer.name())
             .with(ContractField::BuildTs, built_at)
             .with(ContractField::Dim, vectors.dim().to_string())
-            .with(ContractField::Count, rows.len().to_string())
             .with(ContractField::ModelTag, vectors.model())
             .with(ContractField::Chunker, settings.snippets.to_string());
         Ok(Self {
@@ -303,13 +304,15 @@ impl Row {
     }
 }
 
-fn inventory(rows: &[Row]) -> Inventory {
-    let row = |row: &Row| {
-        let identity = row.stored(None).identity();
-        identity.expect("strings and integers have a canonical form")
+fn inventory(rows: &[Row], dense: &Dense) -> Inventory {
+    let digester = Digester::new(SEED);
+    let row = |(index, row): (usize, &Row)| {
+        let stored = row.stored(Some(dense.vector(index).to_vec()));
+        let row = stored.stamped(&digester);
+        row.expect("strings and integers have a canonical form")
     };
     Inventory {
-        rows: rows.iter().map(row).collect(),
+        rows: rows.iter().enumerate().map(row).collect(),
     }
 }
 

@@ -1,0 +1,20 @@
+//! What a stamp is made of: digests of rows, their trees, their sketches, and what is counted of them.
+
+mod digest;
+mod health;
+mod lanes;
+mod packed;
+mod row;
+mod sketch;
+mod tree;
+
+pub use digest::{Digested, Digester, GivenRow, PARTS, RowProblem};
+pub use health::{Health, NormHistogram};
+pub use packed::{PackedRow, packed_rows};
+pub use row::{KeyDigest, StampRow, VectorStamp, differing_keys};
+pub use sketch::{FLOATS, Sketch, estimated_distance};
+pub use tree::{BUCKETS, Channel, DEPTH, Tree, bucket_of, content_row, vector_row};
+
+/// The seed of sketches, unless another is asked for: two stamps with different seeds cannot be compared
+/// by them.
+pub const SEED: u64 = 1;
