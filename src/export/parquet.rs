@@ -1,0 +1,185 @@
+//! Parquet: row groups, or stretches of them, by several threads.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::chunk::Chunk;
+use super::columns::Columns;
+use super::description::Format;
+use super::input::{Input, Opened};
+use super::layout::Layout;
+use super::{ExportError, Take};
+
+/// What a Parquet file begins and ends with.
+pub(super) const MAGIC: &[u8] = b"PAR1";
+/// The same if its footer is encrypted.
+pub(super) const ENCRYPTED: &[u8] = b"PARE";
+/// Rows of a row group that one thread reads at a stretch.
+const STRETCH: u64 = 8 * Chunk::ROWS as u64;
+
+/// A Parquet file, opened.
+#[derive(Debug)]
+pub(super) struct Parquet {
+    input: Input,
+    pub(super) layout: Layout,
+    metadata: ArrowReaderMetadata,
+    stretches: Vec<Stretch>,
+    pub(super) n_rows: u64,
+}
+
+/// Rows of a row group that one thread reads.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    group: usize,
+    /// Rows of the group before them.
+    skip: usize,
+    n: usize,
+    /// Number of the first in the file, from 1.
+    first: u64,
+}
+
+impl Parquet {
+    /// Reads the footer, but no row.
+    pub(super) fn open(input: Input, columns: &Columns) -> Result<Self, ExportError> {
+        let file = File(Arc::new(input.open()?));
+        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        let metadata = ArrowReaderMetadata::load(&file, options)
+            .map_err(|source| broken(&input, "its footer".to_owned(), source))?;
+        let layout = Layout::of(metadata.schema(), columns, &input, Format::Parquet)?;
+        let mut stretches = Vec::new();
+        let mut n_rows = 0;
+        for (group, described) in metadata.metadata().row_groups().iter().enumerate() {
+            let rows = u64::try_from(described.num_rows()).unwrap_or(0);
+            for skip in (0..rows).step_by(STRETCH as usize) {
+                stretches.push(Stretch {
+                    group,
+                    skip: skip as usize,
+                    n: STRETCH.min(rows - skip) as usize,
+                    first: n_rows + skip + 1,
+                });
+            }
+            n_rows += rows;
+        }
+        Ok(Self {
+            input,
+            layout,
+            metadata,
+            stretches,
+            n_rows,
+        })
+    }
+
+    /// How many stretches there are.
+    pub(super) fn pieces(&self) -> usize {
+        self.stretches.len()
+    }
+
+    /// Reads a stretch and hands on its rows.
+    pub(super) fn read<E>(&self, stretch: usize, take: Take<'_, E>) -> Result<(), E>
+    where
+        E: From<ExportError>,
+    {
+        let stretch = self.stretches[stretch];
+        let mut first = stretch.first;
+        let place = |first| format!("row {first}");
+        let failed = |first, source| broken(&self.input, place(first), source);
+        let file = File(Arc::new(self.input.open()?));
+        let metadata = self.metadata.clone();
+        let mask = ProjectionMask::roots(
+            metadata.parquet_schema(),
+            self.layout.projection.iter().copied(),
+        );
+        let selectors = [
+            RowSelector::skip(stretch.skip),
+            RowSelector::select(stretch.n),
+        ];
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            .with_projection(mask)
+            .with_row_groups(vec![stretch.group])
+            .with_row_selection(RowSelection::from(selectors.to_vec()))
+            .with_batch_size(Chunk::ROWS)
+            .build()
+            .map_err(|source| failed(first, source))?;
+        for rows in reader {
+            let rows = rows.map_err(|source| failed(first, ParquetError::from(source)))?;
+            take(self.layout.chunk(&rows, first)?)?;
+            first += rows.num_rows() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn broken(input: &Input, place: String, source: ParquetError) -> ExportError {
+    let path = input.path.to_path_buf();
+    ExportError::Parquet {
+        path,
+        place,
+        source,
+    }
+}
+
+/// A file for the Parquet library, read at positions: its own reader moves one that threads share.
+struct File(Arc<Opened>);
+
+impl Length for File {
+    fn len(&self) -> u64 {
+        self.0.input.len
+    }
+}
+
+impl ChunkReader for File {
+    type T = Reader;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Reader> {
+        let opened = Arc::clone(&self.0);
+        Ok(Reader {
+            opened,
+            at: start,
+            ahead: Bytes::new(),
+        })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let mut bytes = vec![0; length.min(self.0.input.len as usize)];
+        if bytes.len() < length {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        self.0.read_into(start, &mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A file from a position on.
+struct Reader {
+    opened: Arc<Opened>,
+    at: u64,
+    ahead: Bytes,
+}
+
+/// What is read ahead.
+const AHEAD: u64 = 8 << 10;
+
+impl Read for Reader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.ahead.is_empty() {
+            let len = AHEAD.min(self.opened.input.len.saturating_sub(self.at));
+            let mut ahead = vec![0; len as usize];
+            self.opened.read_into(self.at, &mut ahead)?;
+            self.at += len;
+            self.ahead = ahead.into();
+        }
+        let n = into.len().min(self.ahead.len());
+        into[..n].copy_from_slice(&self.ahead.split_to(n));
+        Ok(n)
+    }
+}
