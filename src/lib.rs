@@ -32,6 +32,7 @@ pub mod plan;
 pub mod replay;
 pub mod report;
 pub mod schema;
+pub mod stamp;
 pub mod stats;
 pub mod target;
 pub mod units;

@@ -45,6 +45,8 @@ contract_fields! {
     Metric = "METRIC";
     /// Index kind and its parameters, defaults expanded.
     IndexParams = "INDEX_PARAMS";
+    /// Which searches rank and how they are fused: `dense`, `bm25`, `hybrid`.
+    Ranking = "RANKING";
     /// Text analysis of the lexical search.
     Analyzer = "ANALYZER";
     /// When the index was built, RFC 3339.

@@ -12,7 +12,7 @@ const ORDER: [&[&str]; 19] = [
     &["net"],
     &["embed"],
     &["parity"],
-    &["target"],
+    &["target", "stamp"],
     &["replay"],
     &["measure"],
     &["judge"],

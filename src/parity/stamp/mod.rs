@@ -1,6 +1,7 @@
 //! What a stamp is made of: digests of rows, their trees, their sketches, and what is counted of them.
 
 mod digest;
+mod document;
 mod health;
 mod lanes;
 mod packed;
@@ -9,6 +10,7 @@ mod sketch;
 mod tree;
 
 pub use digest::{Digested, Digester, GivenRow, PARTS, RowProblem};
+pub use document::{Channels, Covers, Lie, SketchId, Stamp, config_root, lies};
 pub use health::{Health, NormHistogram};
 pub use packed::{PackedRow, packed_rows};
 pub use row::{KeyDigest, StampRow, VectorStamp, differing_keys};
