@@ -22,6 +22,7 @@ pub mod files;
 pub mod goldset;
 pub mod ids;
 pub mod import;
+pub mod indexes;
 pub mod judge;
 pub mod measure;
 pub mod merge;

@@ -11,6 +11,7 @@ use crate::cli::ExitStatus;
 use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::embed::EmbedError;
+use crate::export::ExportError;
 use crate::goldset::GoldSetError;
 use crate::import::ImportError;
 use crate::merge::MergeError;
@@ -18,6 +19,7 @@ use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
 use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
+use crate::stamp::StampError;
 
 /// Why a command has no result.
 #[derive(Debug, Error, Diagnostic)]
@@ -115,6 +117,50 @@ pub enum Failure {
         /// What.
         path: PathBuf,
     },
+    /// An export.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Export(#[from] ExportError),
+    /// A stamp.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Stamp(#[from] StampError),
+    /// A contract that cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    #[diagnostic(code(cli::contract_file))]
+    ReadContract {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A contract that is none.
+    #[error("{}: not a contract", path.display())]
+    #[diagnostic(
+        code(cli::contract),
+        help(
+            "expected a JSON object of fields and texts, such as {{\"METRIC\": \"cosine\", \"ANALYZER\": \"en_stem\"}}"
+        )
+    )]
+    Contract {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: serde_json::Error,
+    },
+    /// A file that cannot be written.
+    #[error("{}: cannot be written", path.display())]
+    #[diagnostic(code(cli::write))]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// No folder for temporary files.
+    #[error("no temporary folder can be made")]
+    #[diagnostic(code(cli::scratch), help("name another one with --spill-to"))]
+    Scratch(#[source] std::io::Error),
     /// A name that is not known.
     #[error("{0}")]
     #[diagnostic(code(cli::name))]
@@ -169,6 +215,9 @@ impl Failure {
             | Self::Answers(AnswersError::Read { .. })
             | Self::Import(ImportError::Read { .. })
             | Self::MakeFolder { .. }
+            | Self::ReadContract { .. }
+            | Self::Write { .. }
+            | Self::Scratch(_)
             | Self::Stdout(_)
             | Self::Runtime(_) => ExitStatus::Error,
             Self::Policy(_)
@@ -182,8 +231,24 @@ impl Failure {
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
             | Self::Import(ImportError::Content { .. })
+            | Self::Contract { .. }
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
+            Self::Export(error) => of_export(error),
+            Self::Stamp(StampError::Export(error)) => of_export(error),
+            Self::Stamp(StampError::Row { .. } | StampError::Seeds { .. }) => ExitStatus::Usage,
+            Self::Stamp(_) => ExitStatus::Error,
         }
+    }
+}
+
+/// 4 for what could not be read, 2 for what is not as it should be.
+fn of_export(error: &ExportError) -> ExitStatus {
+    match error {
+        ExportError::Read { .. }
+        | ExportError::Changed { .. }
+        | ExportError::Arrow { .. }
+        | ExportError::Parquet { .. } => ExitStatus::Error,
+        _ => ExitStatus::Usage,
     }
 }

@@ -4,6 +4,8 @@
 
 mod answers;
 mod audit;
+mod claims;
+mod columns;
 mod compare;
 mod completions;
 mod explain;
@@ -17,11 +19,13 @@ mod interrupt;
 mod merge;
 mod message;
 mod output;
+mod parity;
 mod plan;
 mod probe;
 mod progress;
 mod report;
 mod schema;
+mod stamp;
 mod verify;
 
 use std::process::ExitCode;
@@ -134,6 +138,10 @@ enum Command {
     ImportRun(import_run::Args),
     /// Compare two files of answers to the same questions.
     Answers(answers::Args),
+    /// Say what an index is, in two small files that can be compared anywhere.
+    Stamp(stamp::Args),
+    /// Say whether two indexes are the same, and if not, which rows and which rung.
+    Parity(parity::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
     Explain(explain::Args),
     /// Work on a gold set.
@@ -177,6 +185,8 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Merge(args) => merge::run(&args, output),
         Command::ImportRun(args) => import_run::run(&args, output),
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
+        Command::Stamp(args) => stamp::run(&args, output),
+        Command::Parity(args) => parity::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
         Command::Schema(args) => schema::run(&args, output),

@@ -7,6 +7,7 @@
 mod compare;
 mod contract;
 mod inventory;
+mod ladder;
 mod row_diff;
 mod rows;
 pub mod stamp;
@@ -14,6 +15,10 @@ pub mod stamp;
 pub use compare::{FieldParity, FieldStatus, SideParity, compare};
 pub use contract::{Contract, ContractField, UnknownField};
 pub use inventory::Inventory;
+pub use ladder::{
+    ComparedParts, Finding, Ladder, LadderEvidence, Perturbed, Rung, RungFinding, RungStatus,
+    ladder,
+};
 pub use row_diff::{Diffing, Ids, RowDiff, SectionDiff, VectorDiff, diff};
 pub use rows::{Basis, IdFinding, RowClass, VectorClass, VectorFinding};
 pub use stamp::{DEPTH, StampRow};

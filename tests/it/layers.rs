@@ -22,7 +22,7 @@ const ORDER: [&[&str]; 19] = [
     &["pipeline"],
     &["answers", "import"],
     &["compare", "audit"],
-    &["merge"],
+    &["merge", "indexes"],
     &["cli"],
     &["main", "lib"],
 ];
