@@ -152,6 +152,7 @@ impl Side {
             locality: Locality::Network,
             contract_at_start: Ok(contract.clone()),
             contract_at_end: Ok(contract),
+            stamp_lies: Vec::new(),
             given_up: None,
             cache_abandoned: None,
             seeds_vary: Some(true),

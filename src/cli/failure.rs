@@ -207,6 +207,8 @@ impl Failure {
                 PipelineError::Embed(_)
                 | PipelineError::Build(_)
                 | PipelineError::Load { .. }
+                | PipelineError::Live { .. }
+                | PipelineError::Download { .. }
                 | PipelineError::Earlier(_),
             )
             | Self::Folder(_)

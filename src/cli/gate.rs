@@ -235,27 +235,28 @@ impl RunArgs {
 impl AskedAt {
     /// Reads the clock and finds a folder: the one named, or one of the run's own under `reports`.
     pub(super) fn now(label: &str, out: Option<&Path>) -> Result<Self, Failure> {
-        let started = jiff::Timestamp::now();
-        let run_id = format!("{}-{label}", started.strftime("%Y%m%dT%H%M%S%3fZ"));
-        let folder = out.map_or_else(|| Path::new("reports").join(&run_id), Path::to_path_buf);
+        let occasion = occasion(label);
+        let own = || Path::new("reports").join(&occasion.run_id);
+        let folder = out.map_or_else(own, Path::to_path_buf);
         if is_used(&folder) {
             return Err(Failure::Exists { path: folder });
         }
-        let started_at = rfc3339(started);
-        let day = started
-            .strftime("%Y-%m-%d")
-            .to_string()
-            .parse()
-            .expect("the clock names days of the calendar");
         Ok(Self {
-            occasion: Occasion {
-                run_id,
-                started_at,
-                day,
-            },
+            occasion,
             folder,
             journal: None.into(),
         })
+    }
+}
+
+/// What happens now, by the clock, under an id that begins with the time.
+pub(super) fn occasion(label: &str) -> Occasion {
+    let started = jiff::Timestamp::now();
+    let day = started.strftime("%Y-%m-%d").to_string();
+    Occasion {
+        run_id: format!("{}-{label}", started.strftime("%Y%m%dT%H%M%S%3fZ")),
+        started_at: rfc3339(started),
+        day: day.parse().expect("the clock names days of the calendar"),
     }
 }
 

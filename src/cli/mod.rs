@@ -25,6 +25,7 @@ mod probe;
 mod progress;
 mod report;
 mod schema;
+mod side;
 mod stamp;
 mod verify;
 
@@ -185,8 +186,8 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Merge(args) => merge::run(&args, output),
         Command::ImportRun(args) => import_run::run(&args, output),
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
-        Command::Stamp(args) => stamp::run(&args, output),
-        Command::Parity(args) => parity::run(&args, output),
+        Command::Stamp(args) => runtime()?.block_on(stamp::run(args, output)),
+        Command::Parity(args) => runtime()?.block_on(parity::run(args, output)),
         Command::Explain(args) => explain::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
         Command::Schema(args) => schema::run(&args, output),

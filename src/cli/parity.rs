@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use crate::cli::columns::ColumnArgs;
 use crate::cli::output::Output;
-use crate::cli::stamp::{MakingArgs, stamp};
-use crate::cli::{ExitStatus, Failure, claims};
+use crate::cli::side::SideArgs;
+use crate::cli::{ExitStatus, Failure};
 use crate::export::Source;
 use crate::files::write_whole;
 use crate::goldset;
@@ -27,8 +26,8 @@ const SHOWN: usize = 10;
 
 /// Say whether two indexes are the same, and if not, which rows, which channel and which rung.
 ///
-/// A and B are stamps (NAME or NAME.stamp.json) or exports (a file or a folder). Exports are stamped
-/// first; where both are at hand, vectors whose bits differ are compared number by number, otherwise by
+/// A and B are stamps (NAME or NAME.stamp.json), exports (a file or a folder) or live targets of the
+/// policy. Exports and targets are stamped first; where the rows of both are at hand, vectors whose bits differ are compared number by number, otherwise by
 /// the projections that stamps keep.
 ///
 /// Exit codes: 0 the same as far as was checked, 1 different, 2 wrong usage, 3 something that one side has
@@ -66,9 +65,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    columns: ColumnArgs,
-    #[command(flatten)]
-    making: MakingArgs,
+    side: SideArgs,
 }
 
 /// A rung by its name in files, such as `stored_vectors`.
@@ -83,28 +80,17 @@ fn rung(text: &str) -> Result<Rung, String> {
         .ok_or_else(|| format!("expected one of {}", known.join(", ")))
 }
 
-pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     for path in [&args.rows, &args.out].into_iter().flatten() {
         if path.exists() {
             return Err(Failure::Exists { path: path.clone() });
         }
     }
     let gold = args.gold.as_deref().map(goldset::load).transpose()?;
-    let scratch = tempfile::tempdir_in(args.making.making().spill_to).map_err(Failure::Scratch)?;
-    let a = Given::of(
-        &args.a,
-        "a",
-        args.contract_a.as_deref(),
-        args,
-        scratch.path(),
-    )?;
-    let b = Given::of(
-        &args.b,
-        "b",
-        args.contract_b.as_deref(),
-        args,
-        scratch.path(),
-    )?;
+    let scratch = args.side.scratch()?;
+    let (contract_a, contract_b) = (args.contract_a.as_deref(), args.contract_b.as_deref());
+    let a = Given::of(&args.a, "a", contract_a, &args, scratch.path()).await?;
+    let b = Given::of(&args.b, "b", contract_b, &args, scratch.path()).await?;
     let expected = Expected {
         versioned: args.versioned.iter().copied().collect(),
         perturbed: if args.allow_perturbed {
@@ -115,16 +101,12 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         required: args.require.iter().copied().collect::<BTreeSet<_>>(),
     };
     let dim = a.side.saved.stamp.health.dimension().unwrap_or(1);
-    let numbers = a
-        .export
-        .as_ref()
-        .zip(b.export.as_ref())
-        .map(|(a, b)| Numbers {
-            a,
-            b,
-            memory: args.making.bytes(),
-            dim: dim as usize,
-        });
+    let numbers = a.rows.as_ref().zip(b.rows.as_ref()).map(|(a, b)| Numbers {
+        a,
+        b,
+        memory: args.side.bytes(),
+        dim: dim as usize,
+    });
     let mut list = args.rows.as_deref().map(RowList::create).transpose()?;
     let report = compare(
         &a.side,
@@ -147,14 +129,14 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     Ok(report.verdict.into())
 }
 
-/// A side as given: its stamp, and its export if that is at hand.
+/// A side as given: its stamp, and its rows if they are at hand.
 struct Given {
     side: Side,
-    export: Option<Source>,
+    rows: Option<Source>,
 }
 
 impl Given {
-    fn of(
+    async fn of(
         path: &Path,
         letter: &str,
         contract: Option<&Path>,
@@ -172,16 +154,18 @@ impl Given {
             }
             let saved = Saved::open(path)?;
             let side = Side { name, saved };
-            return Ok(Self { side, export: None });
+            return Ok(Self { side, rows: None });
         }
-        let claimed = claims::given(contract)?;
-        let source = Source::open(&[path.to_owned()], &args.columns.columns())?;
+        let index = args
+            .side
+            .open(&[path.to_owned()], contract, scratch)
+            .await?;
         let at = scratch.join(letter);
-        stamp(&source, &at, &claimed, &args.making.making())?;
+        args.side.stamp(&index, &at)?;
         let saved = Saved::open(&at)?;
         Ok(Self {
             side: Side { name, saved },
-            export: Some(source),
+            rows: Some(index.source),
         })
     }
 }

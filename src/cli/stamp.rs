@@ -2,27 +2,23 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use crate::cli::columns::ColumnArgs;
 use crate::cli::output::{Output, remark};
-use crate::cli::progress::Progress;
-use crate::cli::{ExitStatus, Failure, claims};
-use crate::export::Source;
-use crate::parity::Contract;
-use crate::parity::stamp::{NormHistogram, SEED, Stamp};
+use crate::cli::side::SideArgs;
+use crate::cli::{ExitStatus, Failure};
+use crate::parity::stamp::{Health, NormHistogram, Stamp};
 use crate::report::plain;
-use crate::stamp::{Making, make, names};
+use crate::stamp::names;
 
 /// Say what an index is, in two small files that can be compared anywhere.
 ///
 /// SOURCE is an export: files or folders of Parquet, Arrow IPC or JSON lines (plain, gzip or zstd), or a
-/// TSV of texts with a .npy or .fvecs of vectors. Writes NAME.stamp.json (contract, roots, counts) and
+/// TSV of texts with a .npy or .fvecs of vectors; or the name of a live target of the policy. Writes NAME.stamp.json (contract, roots, counts) and
 /// NAME.stamp.parquet (digests of each row). The bytes are the same whatever the order of rows and
 /// however they are spread over files.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The export.
+    /// The export, or a target.
     #[arg(value_name = "SOURCE", required = true)]
     source: Vec<PathBuf>,
     /// The name of the stamp; its files must not exist.
@@ -36,48 +32,21 @@ pub(super) struct Args {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
-    columns: ColumnArgs,
-    #[command(flatten)]
-    making: MakingArgs,
+    side: SideArgs,
 }
 
-/// How stamps are made.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct MakingArgs {
-    /// Seed of the projections; stamps with different seeds cannot be compared by them.
-    #[arg(long, value_name = "N", default_value_t = SEED)]
-    seed: u64,
-    /// Rows beyond so many MiB are spilled to a disk.
-    #[arg(long, value_name = "MIB", default_value_t = 384)]
-    memory: usize,
-    /// The folder for spilled rows [default: the system's temporary folder].
-    #[arg(long, value_name = "DIR")]
-    spill_to: Option<PathBuf>,
-}
-
-impl MakingArgs {
-    pub(super) fn making(&self) -> Making {
-        Making {
-            seed: self.seed,
-            memory: self.bytes(),
-            spill_to: self.spill_to.clone().unwrap_or_else(std::env::temp_dir),
-        }
-    }
-
-    /// How much may be kept in memory.
-    pub(super) fn bytes(&self) -> usize {
-        self.memory.max(1).saturating_mul(1 << 20)
-    }
-}
-
-pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
+pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
     let (document, rows) = names(&args.out);
     if let Some(path) = [document, rows].into_iter().find(|path| path.exists()) {
         return Err(Failure::Exists { path });
     }
-    let claimed = claims::given(args.contract.as_deref())?;
-    let source = Source::open(&args.source, &args.columns.columns())?;
-    let stamp = stamp(&source, &args.out, &claimed, &args.making.making())?;
+    let scratch = args.side.scratch()?;
+    let contract = args.contract.as_deref();
+    let index = args
+        .side
+        .open(&args.source, contract, scratch.path())
+        .await?;
+    let stamp = args.side.stamp(&index, &args.out)?;
     output.result(&stamp, |out| text(&stamp, &args.out, out))?;
     let wrong = !stamp.health.faults().is_empty() || !stamp.lies().is_empty();
     Ok(if args.strict && wrong {
@@ -85,30 +54,6 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     } else {
         ExitStatus::Success
     })
-}
-
-/// Makes a stamp with progress on stderr.
-pub(super) fn stamp(
-    source: &Source,
-    name: &Path,
-    claimed: &Contract,
-    making: &Making,
-) -> Result<Stamp, Failure> {
-    let planned = source.n_rows();
-    let progress = Mutex::new((Progress::begin("rows"), 0_u64));
-    let made = make(source, name, claimed, making, &|rows| {
-        let mut progress = progress.lock().expect("telling does not panic");
-        progress.1 += rows;
-        let done = progress.1;
-        let planned = planned.unwrap_or(done).max(done);
-        progress.0.tell(done as usize, planned as usize);
-    });
-    progress
-        .into_inner()
-        .expect("telling does not panic")
-        .0
-        .end();
-    Ok(made?)
 }
 
 fn text(stamp: &Stamp, name: &Path, out: &mut dyn Write) -> io::Result<()> {
@@ -123,13 +68,13 @@ fn text(stamp: &Stamp, name: &Path, out: &mut dyn Write) -> io::Result<()> {
         ("vectors", stamp.covers.vectors),
         ("sections", stamp.covers.sections),
     ];
-    let names = |wanted: bool| -> String {
+    let having = |wanted: bool| -> String {
         let names = parts.iter().filter(|(_, has)| *has == wanted);
         names.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     };
-    writeln!(out, "covers         ids, {}", names(true))?;
-    if !names(false).is_empty() {
-        writeln!(out, "has none of    {}", names(false))?;
+    writeln!(out, "covers         ids, {}", having(true))?;
+    if !having(false).is_empty() {
+        writeln!(out, "has none of    {}", having(false))?;
     }
     if !stamp.left_out.is_empty() {
         let columns: Vec<String> = stamp.left_out.iter().map(|name| plain(name)).collect();
@@ -152,7 +97,7 @@ fn text(stamp: &Stamp, name: &Path, out: &mut dyn Write) -> io::Result<()> {
     for note in health.remarks() {
         writeln!(out, "note           {note}")?;
     }
-    let (document, rows) = crate::stamp::names(name);
+    let (document, rows) = names(name);
     remark(&format!(
         "wrote {} and {}",
         plain(&document.to_string_lossy()),
@@ -162,7 +107,7 @@ fn text(stamp: &Stamp, name: &Path, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The histogram of lengths, the fullest bins only.
-fn norms(health: &crate::parity::stamp::Health) -> Vec<(String, u64)> {
+fn norms(health: &Health) -> Vec<(String, u64)> {
     /// Bins shown.
     const SHOWN: usize = 8;
     let mut bins: Vec<(i32, u64)> = health.norms.0.iter().map(|(bin, n)| (*bin, *n)).collect();

@@ -20,6 +20,7 @@ mod layout;
 mod lines;
 mod parquet;
 mod source;
+mod writer;
 
 use rayon::prelude::*;
 
@@ -28,6 +29,7 @@ pub use columns::Columns;
 pub use description::{ColumnRead, Description, Format, Part};
 pub use error::ExportError;
 pub use source::Source;
+pub use writer::{IpcWriter, WrittenRow};
 
 use input::Hands;
 

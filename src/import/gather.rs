@@ -316,6 +316,7 @@ impl<'a> Gathered<'a> {
                     contract_at_start: reading(start, has_end),
                     contract_at_end: reading(end, has_start),
                     inventory: None,
+                    stamp_lies: Vec::new(),
                     given_up: None,
                 }
             })

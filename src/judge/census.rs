@@ -6,6 +6,8 @@ use crate::parity::{ContractField, FieldParity, FieldStatus, RowDiff, SideParity
 
 /// What to do about a field that nobody states.
 const STATE_IT: &str = "let each side state it in its health endpoint or manifest; the policy's `stated` does so for an index that cannot";
+/// What to do about a claim that its rows contradict.
+const BELIEVE_ROWS: &str = "the health endpoint or manifest is out of date, or describes another index: publish what the rows give, then find out what else it gets wrong";
 /// Section ids named in a detail; the verdict's `parity` has the rest.
 const NAMED: usize = 12;
 
@@ -28,6 +30,11 @@ pub(super) fn parity(check: Check, case: &Case, required: &[ContractField]) -> C
         estimate: Some(differing.len() as f64),
         ..check
     };
+    let lies = lies(case, required);
+    if !lies.is_empty() {
+        let check = check.with(CheckVerdict::Fail, ReasonCode::StampLies, lies.join("; "));
+        return check.advising(Some(BELIEVE_ROWS.to_owned()));
+    }
     if !differing.is_empty() {
         let remedies: Vec<String> = differing
             .iter()
@@ -64,6 +71,25 @@ pub(super) fn parity(check: Check, case: &Case, required: &[ContractField]) -> C
         ReasonCode::FieldsMatch,
         format!("{} {agree}", names(required)),
     )
+}
+
+/// Where a side claims what its rows do not say. `INDEX_HASH` stands for all that is computed of rows.
+fn lies(case: &Case, required: &[ContractField]) -> Vec<String> {
+    let asked = |field: ContractField| {
+        required.contains(&field) || required.contains(&ContractField::IndexHash)
+    };
+    let of = |side: &SideEvidence| -> Vec<String> {
+        let lies = side.stamp_lies.iter().filter(|lie| asked(lie.field));
+        lies.map(|lie| {
+            let (claimed, computed) = (shortened(&lie.claimed), shortened(&lie.computed));
+            format!(
+                "{} claims {} {claimed}, and its rows give {computed}",
+                side.name, lie.field
+            )
+        })
+        .collect()
+    };
+    [case.control, case.side].into_iter().flat_map(of).collect()
 }
 
 /// Both sides state a field, and with this value: agreeing on another one is not enough.

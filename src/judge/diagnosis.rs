@@ -1,10 +1,9 @@
 //! From a red check to its likely cause, by the remedies of RUNBOOKS.md.
 
 use crate::judge::case::Case;
-use crate::judge::definition::IDENTITY;
-use crate::judge::{Check, Kind};
+use crate::judge::{Check, Kind, attribution};
 use crate::measure::{Axes, CellMetrics, curve};
-use crate::parity::FieldStatus;
+use crate::parity::Rung;
 use crate::stats::median;
 
 /// A curve that moves less than this over the sweep is flat.
@@ -84,25 +83,19 @@ pub(super) fn coverage(check: Check, case: &Case) -> Check {
     }))
 }
 
-/// The first failing rung is the cause: while the contract differs, what the probes show is its
-/// consequence.
+/// The first failing rung is the cause: what the probes show above it is its consequence.
 pub(super) fn after_contract(check: Check, case: &Case) -> Check {
-    let Some(parity) = case
-        .parity()
-        .filter(|_| check.is_red() && check.kind == Kind::Sample)
-    else {
-        return check;
-    };
-    let differing = IDENTITY
-        .iter()
-        .filter(|field| parity.status(**field) == FieldStatus::Differs);
-    let fields: Vec<&str> = differing.map(|field| field.name()).collect();
-    if fields.is_empty() {
+    if !check.is_red() || check.kind != Kind::Sample {
         return check;
     }
+    let ladder = attribution::of(case);
+    let Some(cause) = ladder.cause().filter(|cause| cause.rung < Rung::Fusion) else {
+        return check;
+    };
     let first = format!(
-        "{} differs from what was intended: mend that first and replay, since it explains this",
-        fields.join(" and ")
+        "the {} rung of the ladder fails ({}): mend that first and replay, since it explains this",
+        cause.rung.name(),
+        cause.finding.proof
     );
     let then = check.remedy.as_ref().map_or_else(String::new, |remedy| {
         format!("; if it is still red after that: {remedy}")

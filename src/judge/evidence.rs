@@ -4,6 +4,7 @@ use crate::embed::EmbedderId;
 use crate::ids::TargetName;
 use crate::measure::{MetricTable, SideAnswers};
 use crate::parity::SideParity;
+use crate::parity::stamp::Lie;
 use crate::replay::ContractReading;
 use crate::target::{Locality, Role};
 use crate::units::Moment;
@@ -21,6 +22,8 @@ pub struct SideEvidence {
     pub contract_at_start: ContractReading,
     /// Contract after the last probe.
     pub contract_at_end: ContractReading,
+    /// Where its claims contradict what was computed of its rows.
+    pub stamp_lies: Vec<Lie>,
     /// Why it was not asked to the end, if it was not.
     pub given_up: Option<String>,
     /// How its kept replies were shown to be stale, if they were.

@@ -7,6 +7,7 @@
 use crate::measure::Status;
 
 mod answers;
+mod attribution;
 mod case;
 mod census;
 mod definition;
@@ -35,6 +36,7 @@ mod waiver;
 use case::{Case, asked};
 
 pub use answers::answers_equal;
+pub use attribution::{SideLadder, ladders};
 pub use definition::{
     CheckId, Comparator, Definition, Kind, Method, Runbook, RunbookStage, Source, UnknownName,
 };

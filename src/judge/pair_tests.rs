@@ -60,6 +60,7 @@ fn evidence(
         locality: Locality::Network,
         contract_at_start: Ok(Contract::default()),
         contract_at_end: Ok(Contract::default()),
+        stamp_lies: Vec::new(),
         given_up: None,
         cache_abandoned: None,
         seeds_vary: None,

@@ -43,6 +43,8 @@ pub enum ReasonCode {
     IntentionallyVersioned,
     /// A compared field differs.
     FieldDiffers,
+    /// A side claims what its rows do not say.
+    StampLies,
     /// A compared field is not stated.
     FieldMissing,
     /// No error class is new.

@@ -87,6 +87,7 @@ pub(super) fn evidence(n: usize, shape: impl Fn(usize) -> Shape) -> Evidence {
         locality: Locality::Network,
         contract_at_start: Ok(contract()),
         contract_at_end: Ok(contract()),
+        stamp_lies: Vec::new(),
         given_up: None,
         cache_abandoned: None,
         seeds_vary: None,

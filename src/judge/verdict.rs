@@ -7,7 +7,7 @@ use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
     Basis, CheckId, Comparator, Definition, DrillCheck, Kind, ReasonCode, Runbook, RunbookStage,
-    Settings, Trial, WaiverUse,
+    Settings, SideLadder, Trial, WaiverUse,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -323,6 +323,9 @@ pub struct Verdict {
     pub checks: Vec<Check>,
     /// Contracts and rows of each side against the control.
     pub parity: Vec<SideParity>,
+    /// Where each side's ladder breaks first.
+    #[serde(default)]
+    pub ladders: Vec<SideLadder>,
     /// What a reader should know that no check says.
     pub notes: Vec<String>,
     /// The policy's waivers, and what became of each.

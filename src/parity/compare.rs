@@ -19,7 +19,7 @@ pub enum FieldStatus {
     Versioned,
     /// One side or both do not state it. Never read as equal.
     NotStated,
-    /// Shown, but not expected to agree: when each side was built.
+    /// Shown, but not expected to agree: when each side was built, the bits of its vectors.
     Informative,
 }
 
@@ -92,7 +92,9 @@ fn status(
     else {
         return FieldStatus::NotStated;
     };
-    if field == ContractField::BuildTs {
+    // Other bits may be the same vectors: rows and their distances say whether they are.
+    let bits = field == ContractField::VectorHash && intended != found;
+    if field == ContractField::BuildTs || bits {
         FieldStatus::Informative
     } else if intended != found {
         FieldStatus::Differs

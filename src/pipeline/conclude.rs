@@ -111,6 +111,7 @@ fn evidence(
         locality: target.locality,
         contract_at_start: reading(&target.contract_at_start, &target.contract_error),
         contract_at_end: reading(&target.contract_at_end, &target.contract_error),
+        stamp_lies: target.stamp_lies.clone(),
         given_up: target.given_up.clone(),
         cache_abandoned: target.cache_abandoned.clone(),
         seeds_vary: target.seeds_vary,
@@ -172,6 +173,7 @@ fn verdict(
             .collect(),
         checks,
         parity: evidence.parity.clone(),
+        ladders: judge::ladders(evidence, settings),
         notes: slice(record)
             .into_iter()
             .chain(elsewhere(record))

@@ -7,6 +7,7 @@ use crate::goldset;
 use crate::ids::TargetName;
 use crate::net::{Attempt, Failure};
 use crate::pipeline::PipelineError;
+use crate::pipeline::live::target_of;
 use crate::pipeline::prepare::referee;
 use crate::plan::{Policy, TargetSettings};
 use crate::target::chroma::ChromaLoad;
@@ -113,21 +114,7 @@ fn store(
     policy: &Policy,
     target: &str,
 ) -> Result<(TargetName, Box<dyn Load>, &'static str), PipelineError> {
-    let spec = policy
-        .targets
-        .iter()
-        .find(|spec| spec.name.as_str() == target);
-    let Some(spec) = spec else {
-        let known: Vec<&str> = policy
-            .targets
-            .iter()
-            .map(|spec| spec.name.as_str())
-            .collect();
-        return Err(PipelineError::NoTarget {
-            target: target.to_owned(),
-            known: known.join(", "),
-        });
-    };
+    let spec = target_of(policy, target)?;
     let name = spec.name.clone();
     let not_fillable = |problem| PipelineError::NotFillable {
         target: name.clone(),

@@ -4,6 +4,7 @@
 //! read by the caller.
 
 mod conclude;
+mod live;
 mod load;
 mod outlook;
 mod prepare;
@@ -38,6 +39,7 @@ use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
+pub use live::Live;
 pub use load::Loading;
 pub use outlook::outlook;
 pub use prepare::also_embedded;
@@ -113,6 +115,34 @@ pub enum PipelineError {
         words: String,
         /// What is left of the attempt.
         left: &'static str,
+    },
+    /// A target that does not list its rows.
+    #[error("target `{target}` does not list its rows")]
+    #[diagnostic(
+        code(pipeline::not_listed),
+        help("export them to a file, and stamp that; or leave out list_rows = false")
+    )]
+    NotListed {
+        /// Which target.
+        target: TargetName,
+    },
+    /// A target that did not say what was asked of it.
+    #[error("target `{target}`: {words}")]
+    #[diagnostic(code(pipeline::live))]
+    Live {
+        /// Which target.
+        target: TargetName,
+        /// What went wrong.
+        words: String,
+    },
+    /// Downloaded rows that could not be kept.
+    #[error("{}: rows cannot be written", path.display())]
+    #[diagnostic(code(pipeline::download), help("name another folder with --spill-to"))]
+    Download {
+        /// Which file.
+        path: PathBuf,
+        /// The reason.
+        source: arrow::error::ArrowError,
     },
     /// A skew.
     #[error(transparent)]

@@ -44,6 +44,7 @@ impl Asked<'_> {
             contract_error: [&side.contract_at_start, &side.contract_at_end]
                 .into_iter()
                 .find_map(|reading| reading.clone().err()),
+            stamp_lies: side.stamp_lies.clone(),
             given_up: side.given_up.clone(),
             seeds_vary: seeds_vary(&side.name),
             cache_abandoned: None,

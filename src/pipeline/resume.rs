@@ -63,6 +63,7 @@ fn sides(record: &RunRecord) -> Vec<Side> {
         contract_at_start: contract(&target.contract_at_start),
         contract_at_end: contract(&target.contract_at_end),
         inventory: None,
+        stamp_lies: Vec::new(),
         given_up: None,
     };
     own_targets(record).map(side).collect()

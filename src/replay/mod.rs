@@ -29,6 +29,7 @@ pub use finished::{Finished, Run};
 pub use journal::{Before, Head, JOURNAL, Journal, JournalError, Kept};
 pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose, accept};
 pub use open::{ContractReading, Side};
+pub(crate) use open::{Pages, patiently};
 pub use pace::{Backoff, Pace};
 pub use plan::{Plan, Probe};
 pub use record::{

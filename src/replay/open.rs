@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::ids::TargetName;
 use crate::net::{Attempt, Failure, Retry, Stage};
-use crate::parity::stamp::{Digester, SEED};
+use crate::parity::stamp::{Digester, Lie, SEED, lies};
 use crate::parity::{Contract, Inventory};
 use crate::replay::{Arm, Settings};
-use crate::target::{Export, Listing, Locality, Page, Working};
+use crate::target::{Export, Listing, Locality, Page, StoredRow, Working};
 
 /// A contract as read, or why it could not be.
 pub type ContractReading = Result<Contract, String>;
@@ -27,15 +27,21 @@ pub struct Side {
     pub contract_at_end: ContractReading,
     /// Its rows, if it can list them.
     pub inventory: Option<Inventory>,
+    /// Where its claims contradict what was computed of its rows.
+    pub stamp_lies: Vec<Lie>,
     /// Why it was not asked to the end, if it was not.
     pub given_up: Option<String>,
 }
 
 /// Reads a target's contract and lists its rows.
 pub(super) async fn open(arm: &Arm, settings: &Settings) -> Side {
-    let (contract, inventory) = match read(arm, settings).await {
-        Ok((contract, inventory)) => (Ok(contract), inventory),
-        Err(failure) => (Err(words(&failure)), None),
+    let (contract, inventory, stamp_lies) = match read(arm, settings).await {
+        Ok(Opened {
+            contract,
+            inventory,
+            stamp_lies,
+        }) => (Ok(contract), inventory, stamp_lies),
+        Err(failure) => (Err(words(&failure)), None, Vec::new()),
     };
     Side {
         name: arm.target.name().clone(),
@@ -43,16 +49,15 @@ pub(super) async fn open(arm: &Arm, settings: &Settings) -> Side {
         contract_at_end: contract.clone(),
         contract_at_start: contract,
         inventory,
+        stamp_lies,
         given_up: None,
     }
 }
 
 /// Reads the contract once more.
 pub(super) async fn reopen(arm: &Arm, settings: &Settings) -> ContractReading {
-    let (contract, _) = read(arm, settings)
-        .await
-        .map_err(|failure| words(&failure))?;
-    Ok(contract)
+    let opened = read(arm, settings).await;
+    Ok(opened.map_err(|failure| words(&failure))?.contract)
 }
 
 fn words(failure: &Failure) -> String {
@@ -62,52 +67,96 @@ fn words(failure: &Failure) -> String {
     )
 }
 
+/// What a target says of itself, and what its rows say.
+struct Opened {
+    contract: Contract,
+    inventory: Option<Inventory>,
+    stamp_lies: Vec<Lie>,
+}
+
 /// The contract, with `COUNT` and `INDEX_HASH` of the rows where they are listed page by page: what was
 /// counted outweighs what is claimed, and what the target says outweighs what the policy states.
-async fn read(arm: &Arm, settings: &Settings) -> Result<(Contract, Option<Inventory>), Failure> {
+async fn read(arm: &Arm, settings: &Settings) -> Result<Opened, Failure> {
     let target = arm.target.as_ref();
     let contract = patiently(settings, |attempt| target.contract(attempt)).await?;
+    let claimed = contract.or(&arm.stated);
     let (contract, inventory) = match target.listing() {
         Listing::None => (contract, None),
-        Listing::Known(inventory) => (contract, Some(inventory.clone())),
+        Listing::Known(inventory, _) => (contract, Some(inventory.clone())),
         Listing::Paged(export) => {
             let inventory = enumerate(export, settings).await?;
             (inventory.stated(contract), Some(inventory))
         }
     };
     target.opened(&contract);
-    Ok((contract.or(&arm.stated), inventory))
+    Ok(Opened {
+        stamp_lies: lies(&claimed, &contract),
+        contract: contract.or(&arm.stated),
+        inventory,
+    })
 }
 
 async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory, Failure> {
     let mut inventory = Inventory::default();
     let digester = Digester::new(SEED);
-    let mut mark: Option<String> = None;
-    let mut given = HashSet::new();
-    loop {
-        let after = mark.as_deref();
-        let Page { rows, next } =
-            patiently(settings, |attempt| export.page(after, attempt)).await?;
+    let mut pages = Pages::of(export);
+    while let Some(rows) = pages.next(settings).await? {
         for row in rows {
             let row = row.stamped(&digester).map_err(|error| {
                 Failure::lasting("row_without_identity", Stage::Schema, error.to_string())
             })?;
             inventory.rows.push(row);
         }
-        match next {
-            None => return Ok(inventory),
+    }
+    Ok(inventory)
+}
+
+/// The pages of a store, one after another.
+pub(crate) struct Pages<'a> {
+    export: &'a dyn Export,
+    /// Where to go on; none after the last page.
+    mark: Option<Option<String>>,
+    given: HashSet<String>,
+}
+
+impl<'a> Pages<'a> {
+    /// From the first page on.
+    pub(crate) fn of(export: &'a dyn Export) -> Self {
+        Self {
+            export,
+            mark: Some(None),
+            given: HashSet::new(),
+        }
+    }
+
+    /// The rows of the next page; `None` after the last.
+    ///
+    /// # Errors
+    /// If the store does not give it, or would be listed for ever.
+    pub(crate) async fn next(
+        &mut self,
+        settings: &Settings,
+    ) -> Result<Option<Vec<StoredRow>>, Failure> {
+        let Some(mark) = self.mark.take() else {
+            return Ok(None);
+        };
+        let after = mark.as_deref();
+        let page = patiently(settings, |attempt| self.export.page(after, attempt));
+        let Page { rows, next } = page.await?;
+        if let Some(next) = next {
             // A store that gives the same mark twice would be listed for ever.
-            Some(next) if !given.insert(next.clone()) => {
+            if !self.given.insert(next.clone()) {
                 let message = "the store gave the same page mark twice";
                 return Err(Failure::lasting("endless_listing", Stage::Schema, message));
             }
-            next => mark = next,
+            self.mark = Some(Some(next));
         }
+        Ok(Some(rows))
     }
 }
 
 /// One call with the time limit and the retries of the settings.
-async fn patiently<'a, T>(
+pub(crate) async fn patiently<'a, T>(
     settings: &Settings,
     call: impl Fn(Arc<Attempt>) -> Working<'a, T>,
 ) -> Result<T, Failure> {

@@ -32,6 +32,7 @@ use crate::goldset::Filter;
 use crate::ids::{Digest, QuestionId, SectionKey, TargetName, Topic};
 use crate::judge::{self, Verdict};
 use crate::measure::{Asking, MetricTable, SideAnswers};
+use crate::parity::stamp::Lie;
 use crate::parity::{Contract, SideParity};
 use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
@@ -162,6 +163,9 @@ pub struct TargetRecord {
     /// Why it was not asked to the end, if it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up: Option<String>,
+    /// Where its claims contradict what was computed of its rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stamp_lies: Vec<Lie>,
     /// Whether another seed ever changed a reply.
     pub seeds_vary: Option<bool>,
     /// Why replies of earlier runs were no longer used, where that happened.

@@ -348,6 +348,7 @@ fn verdict(probes: Counts) -> Verdict {
             .to_vec(),
         checks,
         parity: vec![parity()],
+        ladders: Vec::new(),
         notes: vec![format!(
             "eu-west gives the same reply for every seed; {HOSTILE}"
         )],
@@ -396,6 +397,7 @@ fn record() -> RunRecord {
                 contract_at_start: Some(contract.clone()),
                 contract_at_end: Some(contract),
                 contract_error: None,
+                stamp_lies: Vec::new(),
                 given_up: None,
                 seeds_vary: Some(false),
                 cache_abandoned: None,

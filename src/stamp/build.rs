@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use crate::export::{Chunk, Metadata};
 use crate::ids::Digest;
 use crate::parity::stamp::{
-    BUCKETS, Channel, Covers, Digester, Health, PARTS, PackedRow, Tree, bucket_of, packed_rows,
+    BUCKETS, Channel, Covers, Digester, Health, PARTS, PackedRow, RowKey, Tree, bucket_of,
+    rows_of_run,
 };
 use crate::stamp::StampError;
 use crate::stamp::rows::{RowBatch, RowsWriter};
@@ -101,7 +102,7 @@ impl Building {
         }
         let digested = self.digester.chunk(chunk)?;
         let folder = &self.making.spill_to;
-        let spilled = self.spill.add(digested.parts, folder);
+        let spilled = self.spill.add(digested.rows, folder);
         spilled.map_err(StampError::io(folder))?;
         let mut counted = self
             .counted
@@ -127,14 +128,17 @@ impl Building {
         let (mut ids, mut repeated) = (0, 0);
         let wanted = rows.is_some();
         let at_once = 2 * rayon::current_num_threads();
+        let collected = self.spill.finish();
         let parts: Vec<usize> = (0..PARTS).collect();
         for window in parts.chunks(at_once) {
             let sorted: Vec<Sorted> = window
                 .par_iter()
                 .map(|&part| {
-                    let pieces = self.spill.take(part);
-                    let pieces = pieces.map_err(StampError::io(&self.making.spill_to))?;
-                    Ok(Sorted::of(part, &pieces, &content, &vectors, wanted))
+                    let runs = collected.runs(part);
+                    let runs = runs.map_err(StampError::io(&self.making.spill_to))?;
+                    let mut rows: Vec<Row> = runs.iter().flat_map(|run| rows_of_run(run)).collect();
+                    rows.extend(collected.held.iter().flat_map(|held| held.of_part(part)));
+                    Ok(Sorted::of(part, rows, &content, &vectors, wanted))
                 })
                 .collect::<Result<_, StampError>>()?;
             for part in sorted {
@@ -181,38 +185,56 @@ struct Sorted {
     batch: Option<RowBatch>,
 }
 
+/// A row with what the trees need of it.
+type Row<'a> = (RowKey, PackedRow<'a>);
+
 impl Sorted {
-    fn of(part: usize, pieces: &[Vec<u8>], content: &Tree, vectors: &Tree, wanted: bool) -> Self {
-        let mut rows: Vec<PackedRow> = pieces.iter().flat_map(|piece| packed_rows(piece)).collect();
-        rows.sort_unstable_by(PackedRow::order);
+    fn of(part: usize, rows: Vec<Row>, content: &Tree, vectors: &Tree, wanted: bool) -> Self {
+        let rows = sorted(rows);
         let (mut ids, mut repeated) = (0, 0);
         let mut buckets = Vec::with_capacity(BUCKETS_A_PART);
         let mut rest = &rows[..];
         for bucket in part * BUCKETS_A_PART..(part + 1) * BUCKETS_A_PART {
-            let end = rest.partition_point(|row| bucket_of(&row.id_hash()) <= bucket);
+            let end = rest.partition_point(|(key, _)| bucket_of(key.prefix) <= bucket);
             let (here, after) = rest.split_at(end);
             rest = after;
-            let of = |tree: &Tree, digest: fn(&PackedRow) -> Digest| {
-                tree.bucket(&mut here.iter().map(digest).collect::<Vec<_>>())
+            let of = |tree: &Tree, digest: fn(&RowKey) -> Digest| {
+                tree.bucket(&mut here.iter().map(|(key, _)| digest(key)).collect::<Vec<_>>())
             };
+            let same = here.chunk_by(|a, b| a.0.prefix == b.0.prefix && a.1.id() == b.1.id());
+            let same = same.inspect(|rows| repeated += u64::from(rows.len() > 1));
             let bucket = Bucket {
-                content: of(content, |row| row.content()),
-                vectors: of(vectors, |row| row.vector_row()),
+                ids: same.count() as u32,
                 rows: here.len() as u32,
-                ids: {
-                    let same = here.chunk_by(|a, b| a.id() == b.id());
-                    same.inspect(|rows| repeated += u64::from(rows.len() > 1))
-                        .count() as u32
-                },
+                content: of(content, |key| key.content),
+                vectors: of(vectors, |key| key.vector),
             };
             ids += u64::from(bucket.ids);
             buckets.push(bucket);
         }
+        let rows = || rows.iter().map(|(_, row)| *row).collect::<Vec<_>>();
         Self {
             buckets,
             ids,
             repeated,
-            batch: wanted.then(|| RowBatch::of(&rows)),
+            batch: wanted.then(|| RowBatch::of(&rows())),
         }
     }
+}
+
+/// In the order of a stamp. Nearly all rows are told apart by the first bytes of their id's digest, which
+/// lie side by side; the rows themselves are scattered over the memory.
+fn sorted(rows: Vec<Row>) -> Vec<Row> {
+    let mut order: Vec<(u64, u32)> = (0..)
+        .zip(&rows)
+        .map(|(index, (key, _))| (key.prefix, index))
+        .collect();
+    order.sort_unstable();
+    for same in order.chunk_by_mut(|a, b| a.0 == b.0) {
+        same.sort_unstable_by(|a, b| rows[a.1 as usize].1.order(&rows[b.1 as usize].1));
+    }
+    order
+        .into_iter()
+        .map(|(_, index)| rows[index as usize])
+        .collect()
 }

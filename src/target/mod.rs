@@ -198,8 +198,8 @@ pub trait Target: Send + Sync {
 pub enum Listing<'a> {
     /// Not at all.
     None,
-    /// They are at hand.
-    Known(&'a Inventory),
+    /// They are at hand, and can be had page by page too.
+    Known(&'a Inventory, &'a dyn Export),
     /// Page by page.
     Paged(&'a dyn Export),
 }

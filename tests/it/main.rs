@@ -16,6 +16,7 @@ mod judged;
 mod layers;
 mod loopback;
 mod overlap;
+mod parity_mutations;
 mod plan;
 mod readme;
 mod recorded;

@@ -1,6 +1,7 @@
 //! From rows to their digests.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytemuck::cast_slice;
@@ -8,17 +9,17 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::export::{Chunk, Metadata, Strings, Vectors};
+use crate::export::{Chunk, Metadata};
 use crate::ids::Digest;
 use crate::parity::stamp::health::Health;
 use crate::parity::stamp::lanes::Hashing;
-use crate::parity::stamp::packed::Unpacked;
+use crate::parity::stamp::packed::{PackedRows, Packing, Unpacked, prefix};
 use crate::parity::stamp::row::{KeyDigest, StampRow, VectorStamp, metadata_digests};
 use crate::parity::stamp::sketch::{Measured, Signs};
 use crate::parity::stamp::tree::{Channel, Tree, content_row, vector_row};
 
-/// Parts that rows are sorted into by the first byte of their id's digest; each holds sixteen buckets.
-pub const PARTS: usize = 256;
+/// Rows that are digested together: what is kept of them meanwhile stays in a cache.
+const TOGETHER: usize = 512;
 
 /// Why a row has no digests.
 #[derive(Debug, Error)]
@@ -56,8 +57,8 @@ pub enum RowProblem {
 /// What becomes of a chunk.
 #[derive(Debug)]
 pub struct Digested {
-    /// The packed rows of each part.
-    pub parts: Vec<Vec<u8>>,
+    /// The rows.
+    pub rows: PackedRows,
     /// What was counted.
     pub health: Health,
     /// The first bytes of each vector's digest.
@@ -90,11 +91,23 @@ pub struct GivenRow<'a> {
     pub vector: Option<&'a [f32]>,
 }
 
-/// Metadata that was met, with what it came to: many rows have the same.
-#[derive(Default)]
+/// The digests of some metadata: its canonical form, and each key.
+type Metadatum = (Digest, Vec<KeyDigest>);
+
+/// Metadata that was met last, with what it came to: rows that follow each other often have the same.
 struct Seen<'a> {
     json: Option<&'a str>,
-    digests: Option<(Digest, Vec<KeyDigest>)>,
+    digests: Metadatum,
+}
+
+impl Seen<'_> {
+    fn of_nothing() -> Self {
+        let digests = metadata_digests(&Map::new());
+        Self {
+            json: None,
+            digests: digests.expect("an object without keys has a canonical form"),
+        }
+    }
 }
 
 impl Digester {
@@ -125,54 +138,74 @@ impl Digester {
     /// # Errors
     /// If a row has no id, or metadata without a canonical form.
     pub fn chunk(&self, chunk: &Chunk) -> Result<Digested, RowProblem> {
-        let n = chunk.len();
-        let mut health = Health::default();
-        let ids = ids(chunk)?;
-        let id_hashes = self.plain.all(&as_bytes(&ids));
-        let texts = column(chunk.texts.as_ref(), n);
-        for text in &texts {
-            health.text(*text);
+        let mut digested = Digested {
+            rows: PackedRows::default(),
+            health: Health::default(),
+            vectors: Vec::with_capacity(chunk.len()),
+        };
+        let mut packing = Packing::with_capacity(chunk.len());
+        let mut seen = Seen::of_nothing();
+        for start in (0..chunk.len()).step_by(TOGETHER) {
+            let rows = start..chunk.len().min(start + TOGETHER);
+            self.some(chunk, rows, &mut seen, &mut packing, &mut digested)?;
         }
-        let texts: Vec<&str> = texts.into_iter().map(Option::unwrap_or_default).collect();
-        let text_digests = self.plain.all(&as_bytes(&texts));
-        let metadata = metadata(chunk)?;
-        let content: Vec<Vec<u8>> = (0..n)
-            .map(|row| content_row(&text_digests[row], &metadata[row].0, ids[row]))
+        digested.rows = packing.finish();
+        Ok(digested)
+    }
+
+    fn some<'a>(
+        &self,
+        chunk: &'a Chunk,
+        rows: Range<usize>,
+        seen: &mut Seen<'a>,
+        packing: &mut Packing,
+        digested: &mut Digested,
+    ) -> Result<(), RowProblem> {
+        let ids = ids(chunk, rows.clone())?;
+        let id_hashes = self.plain.all(&as_bytes(&ids));
+        let texts = rows.clone().map(|row| chunk.texts.as_ref()?.get(row));
+        let texts: Vec<&str> = texts
+            .inspect(|text| digested.health.text(*text))
+            .map(Option::unwrap_or_default)
             .collect();
-        let content: Vec<&[u8]> = content.iter().map(Vec::as_slice).collect();
-        let content = self.content.rows(&content);
-        let vectors = self.vectors(chunk.vectors.as_ref(), n, &mut health);
-        let vector_rows: Vec<[u8; 64]> = id_hashes
-            .iter()
-            .zip(&vectors)
+        let text_digests = self.plain.all(&as_bytes(&texts));
+        let metadata: Vec<Metadatum> = rows
+            .clone()
+            .map(|row| metadata(chunk, row, seen))
+            .collect::<Result<_, _>>()?;
+        let covered = text_digests.iter().zip(&metadata).zip(&ids);
+        let covered: Vec<Vec<u8>> = covered
+            .map(|((text, metadata), id)| content_row(text, &metadata.0, id))
+            .collect();
+        let covered: Vec<&[u8]> = covered.iter().map(Vec::as_slice).collect();
+        let content = self.content.rows(&covered);
+        let given: Vec<Option<&[f32]>> = rows
+            .clone()
+            .map(|row| chunk.vectors.as_ref()?.get(row))
+            .collect();
+        let vectors = self.stamps(&given, &mut digested.health);
+        let covered = id_hashes.iter().zip(&vectors);
+        let covered: Vec<[u8; 64]> = covered
             .map(|(id, vector)| vector_row(id, vector.as_ref().map(|vector| &vector.digest)))
             .collect();
-        let vector_rows: Vec<&[u8]> = vector_rows.iter().map(<[u8; 64]>::as_slice).collect();
-        let vector_rows = self.vectors.rows(&vector_rows);
-        let mut parts = vec![Vec::new(); PARTS];
-        let mut prefixes = Vec::with_capacity(n);
-        for (row, vector) in vectors.into_iter().enumerate() {
-            prefixes.extend(vector.as_ref().map(|vector| prefix(&vector.digest)));
-            let (digest, keys) = &metadata[row];
-            Unpacked {
-                id_hash: &id_hashes[row],
-                content: &content[row],
-                vector_row: &vector_rows[row],
-                text: &text_digests[row],
-                normalised: &normalised(texts[row], &text_digests[row]),
-                metadata: digest,
-                keys,
+        let covered: Vec<&[u8]> = covered.iter().map(<[u8; 64]>::as_slice).collect();
+        let vector_rows = self.vectors.rows(&covered);
+        for (i, vector) in vectors.into_iter().enumerate() {
+            let known = vector.as_ref().map(|vector| prefix(&vector.digest));
+            digested.vectors.extend(known);
+            let row = Unpacked {
+                id_hash: &id_hashes[i],
+                text: &text_digests[i],
+                normalised: &normalised(texts[i], &text_digests[i]),
+                metadata: &metadata[i].0,
+                keys: &metadata[i].1,
                 vector,
-                id: ids[row],
-                section: section(chunk, row),
-            }
-            .pack(&mut parts[usize::from(id_hashes[row].as_bytes()[0])]);
+                id: ids[i],
+                section: section(chunk, rows.start + i),
+            };
+            packing.add(&row, content[i], vector_rows[i]);
         }
-        Ok(Digested {
-            parts,
-            health,
-            vectors: prefixes,
-        })
+        Ok(())
     }
 
     /// Digests one row; many are digested faster as a [`Chunk`].
@@ -192,18 +225,6 @@ impl Digester {
             keys,
             vector: vectors.into_iter().next().flatten(),
         })
-    }
-
-    fn vectors(
-        &self,
-        vectors: Option<&Vectors>,
-        n: usize,
-        health: &mut Health,
-    ) -> Vec<Option<VectorStamp>> {
-        let rows: Vec<Option<&[f32]>> = (0..n)
-            .map(|row| vectors.and_then(|vectors| vectors.get(row)))
-            .collect();
-        self.stamps(&rows, health)
     }
 
     fn stamps(&self, rows: &[Option<&[f32]>], health: &mut Health) -> Vec<Option<VectorStamp>> {
@@ -245,27 +266,17 @@ fn little_endian(vector: &[f32]) -> Cow<'_, [u8]> {
     }
 }
 
-fn prefix(digest: &Digest) -> u64 {
-    u64::from_be_bytes(*digest.as_bytes().first_chunk().expect("32 bytes"))
-}
-
 fn as_bytes<'a>(texts: &[&'a str]) -> Vec<&'a [u8]> {
     texts.iter().map(|text| text.as_bytes()).collect()
 }
 
-fn ids(chunk: &Chunk) -> Result<Vec<&str>, RowProblem> {
+fn ids(chunk: &Chunk, rows: Range<usize>) -> Result<Vec<&str>, RowProblem> {
     let id = |row| {
         chunk.ids.get(row).ok_or_else(|| RowProblem::NoId {
             place: chunk.place.of(row),
         })
     };
-    (0..chunk.len()).map(id).collect()
-}
-
-fn column(strings: Option<&Strings>, n: usize) -> Vec<Option<&str>> {
-    (0..n)
-        .map(|row| strings.and_then(|strings| strings.get(row)))
-        .collect()
+    rows.map(id).collect()
 }
 
 fn section(chunk: &Chunk, row: usize) -> Option<(&str, &str)> {
@@ -282,41 +293,30 @@ fn normalised(text: &str, digest: &Digest) -> Digest {
     }
 }
 
-fn metadata(chunk: &Chunk) -> Result<Vec<(Digest, Vec<KeyDigest>)>, RowProblem> {
-    let digests = |row: usize, object: &Map<String, Value>| {
+fn metadata<'a>(
+    chunk: &'a Chunk,
+    row: usize,
+    seen: &mut Seen<'a>,
+) -> Result<Metadatum, RowProblem> {
+    let digests = |object: &Map<String, Value>| {
         metadata_digests(object).map_err(|source| RowProblem::NotCanonical {
             place: chunk.place.of(row),
             source,
         })
     };
-    let none = digests(0, &Map::new())?;
-    match &chunk.metadata {
-        Metadata::None => Ok(vec![none; chunk.len()]),
-        Metadata::Objects(objects) => {
-            let rows = objects.iter().enumerate();
-            rows.map(|(row, object)| digests(row, object)).collect()
-        }
-        Metadata::Json(column) => {
-            let mut seen = Seen::default();
-            let mut found = Vec::with_capacity(chunk.len());
-            for row in 0..chunk.len() {
-                let json = column.get(row);
-                let same = json.is_some() && json == seen.json;
-                let known = seen.digests.clone().filter(|_| same);
-                let fresh = match (json, known) {
-                    (_, Some(known)) => known,
-                    (None, None) => none.clone(),
-                    (Some(json), None) => digests(row, &object(json, chunk, row)?)?,
-                };
-                seen = Seen {
-                    json,
-                    digests: Some(fresh.clone()),
-                };
-                found.push(fresh);
-            }
-            Ok(found)
-        }
+    let json = match &chunk.metadata {
+        Metadata::None => None,
+        Metadata::Objects(objects) => return digests(&objects[row]),
+        Metadata::Json(column) => column.get(row),
+    };
+    if json != seen.json {
+        seen.digests = match json {
+            None => digests(&Map::new())?,
+            Some(json) => digests(&object(json, chunk, row)?)?,
+        };
+        seen.json = json;
     }
+    Ok(seen.digests.clone())
 }
 
 fn object(json: &str, chunk: &Chunk, row: usize) -> Result<Map<String, Value>, RowProblem> {

@@ -42,8 +42,8 @@ pub struct Health {
     pub norms: NormHistogram,
 }
 
-/// How many rows have vectors of which Euclidean length: bin `b` holds `[2^(b/8), 2^((b+1)/8))`. Zero
-/// has no bin.
+/// How many rows have vectors of which Euclidean length: bin `b` holds `[2^((b−½)/8), 2^((b+½)/8))`, so
+/// that unit vectors stand in the middle of bin 0. Zero has no bin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct NormHistogram(pub BTreeMap<i32, u64>);
@@ -61,8 +61,8 @@ impl NormHistogram {
 
     /// The lower and the upper edge of a bin.
     pub fn edges(bin: i32) -> (f64, f64) {
-        let edge = |bin: i32| (f64::from(bin) / f64::from(Self::PARTS)).exp2();
-        (edge(bin), edge(bin + 1))
+        let edge = |half: f64| ((f64::from(bin) + half) / f64::from(Self::PARTS)).exp2();
+        (edge(-0.5), edge(0.5))
     }
 
     /// Without a logarithm, whose last bit differs between machines.
@@ -77,10 +77,13 @@ impl NormHistogram {
             1.681_792_830_507_429,
             1.834_008_086_409_342_4,
         ];
+        /// 2^(1/16).
+        const HALF_A_BIN: f64 = 1.044_273_782_427_413_8;
         /// Where f64 keeps its exponent, and what it adds to it.
         const MANTISSA: u32 = 52;
         const BIAS: i32 = 1_023;
         // Lengths come from f32, far above the smallest normal f64.
+        let norm = norm * HALF_A_BIN;
         let exponent = (norm.to_bits() >> MANTISSA) as i32 - BIAS;
         let scaled = norm / f64::from(exponent).exp2();
         let part = EDGES.partition_point(|edge| *edge <= scaled);
@@ -181,14 +184,9 @@ impl Health {
         self.wrong_dimension = others.map(|(_, n)| n).sum();
     }
 
-    /// What no index should hold, in words, the worst first: with it, the side is not healthy whatever it
-    /// is compared with.
+    /// Vectors that no index should hold, in words, the worst first: with them, the side is not healthy
+    /// whatever it is compared with.
     pub fn faults(&self) -> Vec<String> {
-        let absent = if self.vectors() == 0 {
-            0
-        } else {
-            self.absent_vectors
-        };
         named([
             (self.nan_vectors, "vectors with NaN"),
             (self.infinite_vectors, "vectors with an infinite number"),
@@ -197,8 +195,6 @@ impl Health {
                 self.wrong_dimension,
                 "vectors of another length than the others",
             ),
-            (absent, "rows without a vector"),
-            (self.duplicate_ids, "ids on more than one row"),
         ])
     }
 
@@ -209,7 +205,14 @@ impl Health {
         } else {
             self.absent_texts
         };
+        let bare = if self.vectors() == 0 {
+            0
+        } else {
+            self.absent_vectors
+        };
         named([
+            (self.duplicate_ids, "ids on more than one row"),
+            (bare, "rows without a vector"),
             (self.unnormalised, "vectors whose length is not 1"),
             (
                 self.duplicate_vectors,
@@ -268,7 +271,7 @@ mod tests {
             "the large one, whose squares overflow"
         );
         assert_eq!(health.norms.0.values().sum::<u64>(), 3);
-        assert_eq!(health.faults().len(), 5);
+        assert_eq!((health.faults().len(), health.remarks().len()), (4, 2));
     }
 
     #[test]

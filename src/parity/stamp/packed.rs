@@ -4,6 +4,7 @@
 //! private to one run of the program, so its layout has no version.
 
 use std::cmp::Ordering;
+use std::io::{self, Write};
 
 use crate::ids::Digest;
 use crate::parity::stamp::row::{KeyDigest, StampRow, VectorStamp};
@@ -11,9 +12,7 @@ use crate::parity::stamp::sketch::FLOATS;
 
 /// Where the fixed parts stand.
 const ID_HASH: usize = 4;
-const CONTENT: usize = ID_HASH + 32;
-const VECTOR_ROW: usize = CONTENT + 32;
-const TEXT: usize = VECTOR_ROW + 32;
+const TEXT: usize = ID_HASH + 32;
 const NORMALISED: usize = TEXT + 32;
 const METADATA: usize = NORMALISED + 32;
 const VECTOR: usize = METADATA + 32;
@@ -26,11 +25,134 @@ const FIXED: usize = SECTION_LENGTH + 4;
 /// In place of a length or dimension: there is none.
 const ABSENT: u32 = u32::MAX;
 
+/// Parts that rows are sorted into by the first byte of their id's digest; each holds sixteen buckets.
+pub const PARTS: usize = 256;
+
+/// What the trees need of a row, apart from the row itself, so that joining them reads little memory.
+#[derive(Clone, Copy, Debug)]
+pub struct RowKey {
+    /// The first bytes of its id's digest.
+    pub prefix: u64,
+    /// Its digest in the content channel.
+    pub content: Digest,
+    /// Its digest in the vector channel.
+    pub vector: Digest,
+    /// Where the row begins among the bytes.
+    at: u32,
+}
+
+/// Rows of one chunk, packed and sorted into parts.
+#[derive(Debug, Default)]
+pub struct PackedRows {
+    bytes: Vec<u8>,
+    /// Part by part.
+    keys: Vec<RowKey>,
+    /// Where each part begins among the keys, and where the last ends.
+    starts: Vec<u32>,
+}
+
+/// Collects rows in the order in which they come.
+#[derive(Debug, Default)]
+pub(super) struct Packing {
+    bytes: Vec<u8>,
+    keys: Vec<RowKey>,
+}
+
+impl Packing {
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        /// Of a row with a short id and few keys.
+        const BYTES: usize = FIXED + 64;
+        Self {
+            bytes: Vec::with_capacity(rows * BYTES),
+            keys: Vec::with_capacity(rows),
+        }
+    }
+
+    pub(super) fn add(&mut self, row: &Unpacked, content: Digest, vector: Digest) {
+        self.keys.push(RowKey {
+            prefix: prefix(row.id_hash),
+            content,
+            vector,
+            at: length(self.bytes.len()),
+        });
+        row.pack(&mut self.bytes);
+    }
+
+    pub(super) fn finish(mut self) -> PackedRows {
+        self.keys.sort_by_key(RowKey::part);
+        let start = |part: usize| self.keys.partition_point(|key| key.part() < part) as u32;
+        PackedRows {
+            starts: (0..=PARTS).map(start).collect(),
+            bytes: self.bytes,
+            keys: self.keys,
+        }
+    }
+}
+
+impl RowKey {
+    fn part(&self) -> usize {
+        usize::from(self.prefix.to_be_bytes()[0])
+    }
+}
+
+impl PackedRows {
+    /// Bytes that it keeps in memory.
+    pub fn held(&self) -> usize {
+        self.bytes.capacity() + size_of::<RowKey>() * self.keys.capacity()
+    }
+
+    /// The rows of a part, in the order in which they came.
+    pub fn of_part(&self, part: usize) -> impl Iterator<Item = (RowKey, PackedRow<'_>)> {
+        let (start, end) = (self.starts[part], self.starts[part + 1]);
+        let keys = &self.keys[start as usize..end as usize];
+        keys.iter()
+            .map(|key| (*key, PackedRow::first(&self.bytes[key.at as usize..])))
+    }
+
+    /// Writes the rows of a part as a run: each with its digests before it.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write_part(&self, part: usize, to: &mut dyn Write) -> io::Result<usize> {
+        let mut written = 0;
+        for (key, row) in self.of_part(part) {
+            to.write_all(key.content.as_bytes())?;
+            to.write_all(key.vector.as_bytes())?;
+            to.write_all(row.0)?;
+            written += 64 + row.0.len();
+        }
+        Ok(written)
+    }
+}
+
+/// The rows of a run.
+///
+/// # Panics
+/// If the bytes are not a run as [`PackedRows::write_part`] wrote it.
+pub fn rows_of_run(mut run: &[u8]) -> impl Iterator<Item = (RowKey, PackedRow<'_>)> {
+    std::iter::from_fn(move || {
+        let (digests, rest) = run.split_first_chunk::<64>()?;
+        let row = PackedRow::first(rest);
+        run = &rest[row.0.len()..];
+        let digest = |at: usize| Digest::from_bytes(digests.as_chunks::<32>().0[at]);
+        let key = RowKey {
+            prefix: prefix(&row.id_hash()),
+            content: digest(0),
+            vector: digest(1),
+            at: 0,
+        };
+        Some((key, row))
+    })
+}
+
+/// The first bytes of a digest, as a number.
+pub(super) fn prefix(digest: &Digest) -> u64 {
+    u64::from_be_bytes(*digest.as_bytes().first_chunk().expect("32 bytes"))
+}
+
 /// One row to be packed.
 pub(super) struct Unpacked<'a> {
     pub(super) id_hash: &'a Digest,
-    pub(super) content: &'a Digest,
-    pub(super) vector_row: &'a Digest,
     pub(super) text: &'a Digest,
     pub(super) normalised: &'a Digest,
     pub(super) metadata: &'a Digest,
@@ -41,31 +163,52 @@ pub(super) struct Unpacked<'a> {
 }
 
 impl Unpacked<'_> {
-    pub(super) fn pack(&self, to: &mut Vec<u8>) {
-        let start = to.len();
-        to.extend_from_slice(&[0; 4]);
+    fn pack(&self, to: &mut Vec<u8>) {
         let zeros = Digest::from_bytes([0; 32]);
         let vector = self.vector.as_ref();
-        for digest in [
-            self.id_hash,
-            self.content,
-            self.vector_row,
-            self.text,
-            self.normalised,
-            self.metadata,
-            vector.map_or(&zeros, |vector| &vector.digest),
+        let mut fixed = [0_u8; FIXED];
+        for (at, digest) in [
+            (ID_HASH, self.id_hash),
+            (TEXT, self.text),
+            (NORMALISED, self.normalised),
+            (METADATA, self.metadata),
+            (VECTOR, vector.map_or(&zeros, |vector| &vector.digest)),
         ] {
-            to.extend_from_slice(digest.as_bytes());
+            fixed[at..at + 32].copy_from_slice(digest.as_bytes());
         }
         let sketch = vector.map_or([0.0; FLOATS], |vector| vector.sketch);
-        to.extend(sketch.iter().flat_map(|x| x.to_le_bytes()));
-        to.extend(vector.map_or(f32::NAN, |vector| vector.norm).to_le_bytes());
-        to.extend(vector.map_or(ABSENT, |vector| vector.dim).to_le_bytes());
-        to.extend(length(self.id.len()).to_le_bytes());
+        for (to, x) in fixed[SKETCH..NORM]
+            .as_chunks_mut::<4>()
+            .0
+            .iter_mut()
+            .zip(sketch)
+        {
+            *to = x.to_le_bytes();
+        }
         let section = self
             .section
             .map(|(doc, section)| doc.len() + 1 + section.len());
-        to.extend(section.map_or(ABSENT, length).to_le_bytes());
+        let keys: usize = self
+            .keys
+            .iter()
+            .map(|key| 4 + key.key.len() + key.value.len())
+            .sum();
+        for (at, word) in [
+            (
+                0,
+                length(FIXED + self.id.len() + section.unwrap_or(0) + keys),
+            ),
+            (
+                NORM,
+                vector.map_or(f32::NAN, |vector| vector.norm).to_bits(),
+            ),
+            (DIM, vector.map_or(ABSENT, |vector| vector.dim)),
+            (ID_LENGTH, length(self.id.len())),
+            (SECTION_LENGTH, section.map_or(ABSENT, length)),
+        ] {
+            fixed[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        to.extend_from_slice(&fixed);
         to.extend_from_slice(self.id.as_bytes());
         if let Some((doc, section)) = self.section {
             to.extend_from_slice(doc.as_bytes());
@@ -77,8 +220,6 @@ impl Unpacked<'_> {
             to.extend_from_slice(key.key.as_bytes());
             to.extend_from_slice(&key.value);
         }
-        let row = length(to.len() - start);
-        to[start..start + 4].copy_from_slice(&row.to_le_bytes());
     }
 }
 
@@ -86,27 +227,20 @@ fn length(n: usize) -> u32 {
     u32::try_from(n)
         .ok()
         .filter(|n| *n != ABSENT)
-        .expect("a row was refused that is longer than 4 GiB")
+        .expect("ids and keys of one chunk stay below 4 GiB")
 }
 
 /// A packed row.
 #[derive(Clone, Copy, Debug)]
 pub struct PackedRow<'a>(&'a [u8]);
 
-/// The rows of a piece, one after another.
-///
-/// # Panics
-/// If the bytes are not rows as they were packed.
-pub fn packed_rows(mut bytes: &[u8]) -> impl Iterator<Item = PackedRow<'_>> {
-    std::iter::from_fn(move || {
-        let length = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
-        let (row, rest) = bytes.split_at(length);
-        bytes = rest;
-        Some(PackedRow(row))
-    })
-}
-
 impl<'a> PackedRow<'a> {
+    /// The row that the bytes begin with.
+    fn first(bytes: &'a [u8]) -> Self {
+        let length = u32::from_le_bytes(*bytes.first_chunk().expect("a row's length"));
+        Self(&bytes[..length as usize])
+    }
+
     fn digest(&self, at: usize) -> Digest {
         Digest::from_bytes(*self.0[at..].first_chunk().expect("a row's fixed parts"))
     }
@@ -118,16 +252,6 @@ impl<'a> PackedRow<'a> {
     /// BLAKE3 of its id.
     pub fn id_hash(&self) -> Digest {
         self.digest(ID_HASH)
-    }
-
-    /// Its digest in the content channel.
-    pub fn content(&self) -> Digest {
-        self.digest(CONTENT)
-    }
-
-    /// Its digest in the vector channel.
-    pub fn vector_row(&self) -> Digest {
-        self.digest(VECTOR_ROW)
     }
 
     /// Its id.

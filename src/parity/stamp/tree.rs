@@ -7,6 +7,7 @@
 
 use crate::ids::Digest;
 use crate::parity::stamp::lanes::Hashing;
+use crate::parity::stamp::packed::prefix;
 
 /// Levels of the tree above the buckets: 4,096 buckets hold about 250 rows each at a million rows.
 pub const DEPTH: u32 = 12;
@@ -102,17 +103,16 @@ impl Tree {
     pub fn root_of(&self, rows: impl Iterator<Item = (Digest, Digest)>) -> Digest {
         let mut buckets: Vec<Vec<Digest>> = vec![Vec::new(); BUCKETS];
         for (id, row) in rows {
-            buckets[bucket_of(&id)].push(row);
+            buckets[bucket_of(prefix(&id))].push(row);
         }
         let buckets: Vec<Digest> = buckets.iter_mut().map(|rows| self.bucket(rows)).collect();
         self.root(&buckets)
     }
 }
 
-/// The bucket of an id, by its digest.
-pub fn bucket_of(id: &Digest) -> usize {
-    let bytes = id.as_bytes();
-    usize::from(u16::from_be_bytes([bytes[0], bytes[1]]) >> (u16::BITS - DEPTH))
+/// The bucket of an id, by the first bytes of its digest as a number.
+pub fn bucket_of(prefix: u64) -> usize {
+    (prefix >> (u64::BITS - DEPTH)) as usize
 }
 
 /// What the content channel covers of a row. The id comes last, so that the two digests of fixed length

@@ -25,8 +25,8 @@ use crate::parity::stamp::{Digester, SEED};
 use crate::parity::{Contract, ContractField, Inventory};
 use crate::target::store::no_query_vector;
 use crate::target::{
-    Failure, Hit, Listing, Locality, Metric, OffsetUnit, Offsets, Query, Reply, Stage, StoredRow,
-    Target, Working,
+    Export, Failure, Hit, Listing, Locality, Metric, OffsetUnit, Offsets, Page, Query, Reply,
+    Stage, StoredRow, Target, Working,
 };
 
 pub use lexical::Analyzer;
@@ -361,11 +361,21 @@ impl Target for Embedded {
     }
 
     fn listing(&self) -> Listing<'_> {
-        Listing::Known(&self.inventory)
+        Listing::Known(&self.inventory, self)
     }
 
     fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
         Box::pin(async move { self.search(query) })
+    }
+}
+
+impl Export for Embedded {
+    /// All rows: they are in memory anyway.
+    fn page<'a>(&'a self, _: Option<&'a str>, _: Arc<Attempt>) -> Working<'a, Page> {
+        let stored =
+            |(index, row): (usize, &Row)| row.stored(Some(self.dense.vector(index).to_vec()));
+        let rows = self.rows.iter().enumerate().map(stored).collect();
+        Box::pin(std::future::ready(Ok(Page { rows, next: None })))
     }
 }
 

@@ -1,0 +1,140 @@
+//! The rows of a live target, downloaded to a file, and what it claims of itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::export::{IpcWriter, WrittenRow};
+use crate::goldset;
+use crate::net::Failure;
+use crate::parity::Contract;
+use crate::pipeline::prepare::referee;
+use crate::pipeline::{Occasion, PipelineError, targets};
+use crate::plan::{Policy, TargetSpec};
+use crate::replay::{self, Pages, patiently};
+use crate::target::{Listing, StoredRow, Target};
+
+/// A live target, ready to be looked at.
+pub struct Live {
+    target: Arc<dyn Target>,
+    spec: TargetSpec,
+    settings: replay::Settings,
+}
+
+impl Live {
+    /// Builds one target of a policy.
+    ///
+    /// # Errors
+    /// If the policy has no such target, or it cannot be built.
+    pub async fn prepare(
+        policy: &Policy,
+        name: &str,
+        occasion: &Occasion,
+    ) -> Result<Self, PipelineError> {
+        let spec = target_of(policy, name)?;
+        let gold = goldset::load(&policy.gold)?;
+        let prepared = targets::prepare(std::slice::from_ref(spec), &gold, gold.digest())?;
+        let prepared = prepared.into_iter().next().expect("one for each");
+        let mut texts = prepared.texts(&gold)?;
+        texts.sort_unstable();
+        texts.dedup();
+        let vectors = referee(&policy.referee, &gold)?.vectors(&texts).await?;
+        let target = prepared.build(&spec.name, &gold, &Arc::new(vectors), occasion)?;
+        Ok(Self {
+            target,
+            spec: spec.clone(),
+            settings: policy.replay.clone(),
+        })
+    }
+
+    /// The target.
+    pub fn target(&self) -> &dyn Target {
+        self.target.as_ref()
+    }
+
+    /// How it is called.
+    pub fn settings(&self) -> &replay::Settings {
+        &self.settings
+    }
+
+    /// What it says of itself, with what the policy states for it.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn claims(&self) -> Result<Contract, PipelineError> {
+        let read = patiently(&self.settings, |attempt| self.target.contract(attempt)).await;
+        Ok(read.map_err(self.failed())?.or(&self.spec.stated))
+    }
+
+    /// Writes all its rows to an Arrow file. `progress` is told how many there are so far.
+    ///
+    /// # Errors
+    /// If it does not list its rows, or stops doing so, or the file cannot be written.
+    pub async fn download(
+        &self,
+        to: &Path,
+        progress: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<(), PipelineError> {
+        let export = match self.target.listing() {
+            Listing::None => {
+                return Err(PipelineError::NotListed {
+                    target: self.spec.name.clone(),
+                });
+            }
+            Listing::Known(_, export) | Listing::Paged(export) => export,
+        };
+        let not_written = |source| PipelineError::Download {
+            path: to.to_owned(),
+            source,
+        };
+        let mut writer = IpcWriter::create(to).map_err(not_written)?;
+        let mut done = 0;
+        let mut pages = Pages::of(export);
+        while let Some(rows) = pages.next(&self.settings).await.map_err(self.failed())? {
+            writer
+                .write(rows.iter().map(written))
+                .map_err(not_written)?;
+            done += rows.len();
+            progress(done);
+        }
+        writer.finish().map_err(not_written)
+    }
+
+    fn failed(&self) -> impl Fn(Failure) -> PipelineError {
+        |failure| PipelineError::Live {
+            target: self.spec.name.clone(),
+            words: format!(
+                "{} at {}: {}",
+                failure.class, failure.stage, failure.message
+            ),
+        }
+    }
+}
+
+fn written(row: &StoredRow) -> WrittenRow<'_> {
+    WrittenRow {
+        id: &row.id,
+        section: (row.section.doc_id.as_str(), row.section.section_id.as_str()),
+        text: &row.text,
+        metadata: &row.metadata,
+        vector: row.vector.as_deref(),
+    }
+}
+
+/// The target of a policy that has this name.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn target_of<'a>(
+    policy: &'a Policy,
+    name: &str,
+) -> Result<&'a TargetSpec, PipelineError> {
+    let mut targets = policy.targets.iter();
+    let found = targets.find(|spec| spec.name.as_str() == name);
+    found.ok_or_else(|| {
+        let known = policy.targets.iter().map(|spec| spec.name.as_str());
+        PipelineError::NoTarget {
+            target: name.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+    })
+}
