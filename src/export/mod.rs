@@ -20,6 +20,10 @@ mod layout;
 mod lines;
 mod parquet;
 mod source;
+mod tsv;
+mod vector_file;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
@@ -44,6 +48,16 @@ fn each<E: Send>(
         Hands::One => (0..n).try_for_each(work),
         Hands::All => (0..n).into_par_iter().try_for_each(work),
     }
+}
+
+/// Does what a library of a file format does, and tells its panics as messages: damaged files make
+/// it panic in places, and no file may end the program.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("damaged: {}", text.unwrap_or("without a message"))
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::columns::Columns;
 use super::description::Format;
 use super::input::{Input, Opened};
 use super::layout::Layout;
-use super::{ExportError, Take};
+use super::{ExportError, Take, guarded};
 
 /// What a Parquet file begins and ends with.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -53,7 +53,8 @@ impl Parquet {
     pub(super) fn open(input: Input, columns: &Columns) -> Result<Self, ExportError> {
         let file = File(Arc::new(input.open()?));
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&file, options)
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))
+            .unwrap_or_else(|found| Err(ParquetError::General(found)))
             .map_err(|source| broken(&input, "its footer".to_owned(), source))?;
         let layout = Layout::of(metadata.schema(), columns, &input, Format::Parquet)?;
         let mut stretches = Vec::new();
@@ -103,15 +104,19 @@ impl Parquet {
             RowSelector::skip(stretch.skip),
             RowSelector::select(stretch.n),
         ];
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(mask)
             .with_row_groups(vec![stretch.group])
             .with_row_selection(RowSelection::from(selectors.to_vec()))
-            .with_batch_size(Chunk::ROWS)
-            .build()
-            .map_err(|source| failed(first, source))?;
-        for rows in reader {
+            .with_batch_size(Chunk::ROWS);
+        let reader = guarded(|| builder.build());
+        let reader = reader.unwrap_or_else(|found| Err(ParquetError::General(found)));
+        let mut reader = reader.map_err(|source| failed(first, source))?;
+        loop {
+            let rows = guarded(|| reader.next().transpose());
+            let rows = rows.map_err(|found| failed(first, ParquetError::General(found)))?;
             let rows = rows.map_err(|source| failed(first, ParquetError::from(source)))?;
+            let Some(rows) = rows else { break };
             take(self.layout.chunk(&rows, first)?)?;
             first += rows.num_rows() as u64;
         }

@@ -55,7 +55,8 @@ pub(crate) fn batch(rows: &[Row], dim: usize, fixed: bool) -> RecordBatch {
         Arc::new(rows.iter().map(of).collect::<StringArray>())
     };
     let vector: ArrayRef = if fixed {
-        let mut builder = FixedSizeListBuilder::new(Float32Builder::new(), dim as i32);
+        let mut builder =
+            FixedSizeListBuilder::new(Float32Builder::new(), i32::try_from(dim).expect("small"));
         for row in rows {
             match &row.vector {
                 Some(vector) => builder
@@ -149,6 +150,23 @@ pub(crate) fn json_lines(rows: &[Row]) -> String {
         Value::Object(line).to_string() + "\n"
     };
     rows.iter().map(line).collect()
+}
+
+/// Ids and texts as lines; what has no text gets an empty one, and tabs stay.
+pub(crate) fn tsv(rows: &[Row]) -> String {
+    let line = |row: &Row| format!("{}\t{}\n", row.id, row.text.as_deref().unwrap_or_default());
+    rows.iter().map(line).collect()
+}
+
+/// Vectors as a `.npy` file of version 1.
+pub(crate) fn npy(descr: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let len = u16::try_from(header.len()).expect("short");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(len.to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(numbers);
+    bytes
 }
 
 /// A chunk's rows.
