@@ -1,8 +1,8 @@
 //! Arrow IPC: the file format by its footer, the stream format by a walk over its messages.
 //!
 //! A record batch is the smallest part that can be read: each is read by one large read into an
-//! Arrow buffer and decoded in place, so that uncompressed columns are never copied, and then handed
-//! on in slices. A file of one huge batch thus needs the memory of that batch.
+//! Arrow buffer and decoded in place, so that uncompressed columns are never copied, and then
+//! handed on in slices. A file of one huge batch thus needs the memory of that batch.
 
 use std::sync::{Arc, OnceLock};
 

@@ -43,7 +43,7 @@ enum Column {
 const COLUMNS: [Column; 4] = [Column::Id, Column::Text, Column::DocId, Column::SectionId];
 
 impl Wanted {
-    /// The named columns, and the defaults of others: a later line may have what the first have not.
+    /// The named columns, and the defaults of others: a later line may have what the first lack.
     pub(super) fn of(columns: &Columns, present: Option<&Present>) -> Self {
         let or = |name: &Option<String>, default: &str| {
             name.clone().unwrap_or_else(|| default.to_owned())

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{
     ArrayRef, FixedSizeListBuilder, Float32Builder, ListBuilder, RecordBatch, StringArray,
 };
-use arrow::ipc::writer::{FileWriter, StreamWriter};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::{Map, Value, json};
 
 use super::{Chunk, Columns, ExportError, Metadata, Source};
@@ -99,7 +100,15 @@ pub(crate) fn batch(rows: &[Row], dim: usize, fixed: bool) -> RecordBatch {
 
 /// Writes batches as a Parquet file with so many rows in a row group.
 pub(crate) fn parquet(path: &Path, batches: &[RecordBatch], group: usize) {
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group));
+    parquet_with(path, batches, group, true);
+}
+
+/// The same with or without an index of its pages.
+pub(crate) fn parquet_with(path: &Path, batches: &[RecordBatch], group: usize, indexed: bool) {
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(group))
+        .set_offset_index_disabled(!indexed)
+        .set_statistics_enabled(EnabledStatistics::None);
     let file = File::create(path).expect("a file");
     let schema = batches[0].schema();
     let mut writer =
@@ -114,6 +123,19 @@ pub(crate) fn parquet(path: &Path, batches: &[RecordBatch], group: usize) {
 pub(crate) fn arrow_file(path: &Path, batches: &[RecordBatch]) {
     let file = File::create(path).expect("a file");
     let mut writer = FileWriter::try_new(file, &batches[0].schema()).expect("a writer");
+    for batch in batches {
+        writer.write(batch).expect("written");
+    }
+    writer.finish().expect("finished");
+}
+
+/// Writes batches as an Arrow IPC file with compressed columns.
+pub(crate) fn packed_arrow_file(path: &Path, batches: &[RecordBatch], how: CompressionType) {
+    let options = IpcWriteOptions::default().try_with_compression(Some(how));
+    let file = File::create(path).expect("a file");
+    let schema = batches[0].schema();
+    let mut writer = FileWriter::try_new_with_options(file, &schema, options.expect("options"))
+        .expect("a writer");
     for batch in batches {
         writer.write(batch).expect("written");
     }

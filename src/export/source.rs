@@ -23,7 +23,7 @@ use super::{Chunk, ExportError, Take};
 ///
 /// | format | vectors | told by |
 /// |---|---|---|
-/// | Parquet | list, large list, fixed-size list of f16, f32, f64; binary of little-endian f32 | content |
+/// | Parquet | lists of any kind of f16, f32, f64; binary of little-endian f32 | content |
 /// | Arrow IPC, file or stream, plain or with lz4 or zstd | the same | content |
 /// | JSON lines, plain, gzip or zstd | an array of numbers | `.jsonl`, `.ndjson`, or `{` |
 /// | `id<TAB>text` lines, plain, gzip or zstd | none, or a `.npy` or `.fvecs` file | `.tsv` |

@@ -1,8 +1,8 @@
 //! Lines of `id<TAB>text`, as TREC collections have them, and the file of vectors beside them.
 //!
 //! A line goes to its first tab, which ends the id; the rest is the text, further tabs included.
-//! Every line is a row, so the vector of line `n` is row `n` of the file of vectors. The columns are
-//! called `id`, `text` and `vector`.
+//! Every line is a row, so the vector of line `n` is row `n` of the file of vectors. The columns
+//! are called `id`, `text` and `vector`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

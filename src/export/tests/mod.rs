@@ -7,13 +7,18 @@ mod values;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, DictionaryArray, RecordBatch};
+use arrow::datatypes::Int32Type;
+use arrow::ipc::CompressionType;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
 use super::sample::{
-    self, Row, arrow_file, arrow_stream, batch, json_lines, npy, parquet, read, rows, tsv,
+    self, Row, arrow_file, arrow_stream, batch, json_lines, npy, packed_arrow_file, parquet,
+    parquet_with, read, rows, tsv,
 };
 use super::{Columns, Format, Source};
 
@@ -69,6 +74,39 @@ fn every_format_gives_the_same_rows() {
     let source = Source::open(&[path("a.jsonl")], &Columns::default()).expect("an export");
     assert_eq!(source.n_rows(), None);
     assert_eq!(source.left_out(), ["extra"]);
+}
+
+#[test]
+fn compressed_columns_and_files_without_an_index_of_pages_are_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a");
+    let rows = rows(70_000, 2);
+    let batches = [batch(&rows, 2, true)];
+    let expected = sorted(rows);
+    for how in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        packed_arrow_file(&path, &batches, how);
+        same(std::slice::from_ref(&path), &expected);
+    }
+    for indexed in [true, false] {
+        parquet_with(&path, &batches, 100_000, indexed);
+        same(std::slice::from_ref(&path), &expected);
+    }
+}
+
+/// Every batch of a stream may bring a dictionary of its own.
+#[test]
+fn a_stream_may_replace_its_dictionaries() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.arrows");
+    let batches = [["a", "b"], ["c", "a"], ["b", "b"]].map(|texts| {
+        let ids: DictionaryArray<Int32Type> = texts.into_iter().collect();
+        let ids: ArrayRef = Arc::new(ids);
+        RecordBatch::try_from_iter([("id", ids)]).expect("a column")
+    });
+    arrow_stream(&path, &batches);
+    let rows = read(&[path]).expect("readable");
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["a", "a", "b", "b", "b", "c"]);
 }
 
 #[test]

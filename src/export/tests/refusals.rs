@@ -14,13 +14,16 @@ use super::super::sample::{self, arrow_file, arrow_stream, batch, json_lines, np
 use super::super::{Columns, ExportError, Source};
 use super::packed;
 
+/// Writes a file.
+type Write = fn(&Path, &[RecordBatch]);
+
 /// The message and its help, and those of what caused it.
 fn message(error: &ExportError) -> String {
     let help = miette::Diagnostic::help(error).map(|help| help.to_string());
     let mut text = format!("{error} | {}", help.unwrap_or_default());
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text += &format!(" | {error}");
+        text = format!("{text} | {error}");
         cause = error.source();
     }
     text
@@ -130,7 +133,6 @@ fn files_that_are_cut_short() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a");
     let rows = rows(3_000, 8);
-    type Write = fn(&Path, &[RecordBatch]);
     let formats: [(Write, &str); 3] = [
         (|path, batches| parquet(path, batches, 1_000), "Parquet"),
         (arrow_file, "its footer"),
@@ -172,10 +174,8 @@ fn damage_never_panics() {
     let path = folder.path().join("a");
     let rows = rows(40, 3);
     for stream in [true, false] {
-        match stream {
-            true => arrow_stream(&path, &[batch(&rows, 3, true)]),
-            false => arrow_file(&path, &[batch(&rows, 3, true)]),
-        }
+        let write = if stream { arrow_stream } else { arrow_file };
+        write(&path, &[batch(&rows, 3, true)]);
         let whole = fs::read(&path).expect("read");
         for at in (0..whole.len()).step_by(3) {
             let mut bytes = whole.clone();
@@ -356,7 +356,7 @@ fn lines_and_vectors_that_do_not_belong_together() {
         &["1.npy has 1 rows and ", "a.tsv has 2 lines"],
     );
     refuse(
-        &[three.clone()],
+        std::slice::from_ref(&three),
         &["3.npy: 1 files of vectors beside 0 files of lines"],
     );
     let flat = vectors("flat.npy", "<f4", "2,", 8);
@@ -383,14 +383,21 @@ fn lines_and_vectors_that_do_not_belong_together() {
         &["ends in its header"],
     );
     refuse(
-        &[lines.clone(), write("a.fvecs", &[1, 0, 0])],
+        &[lines, write("a.fvecs", &[1, 0, 0])],
         &["a first row of 1 numbers"],
     );
+}
+
+#[test]
+fn rows_of_vectors_and_lines_that_are_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = folder.path().join("a.tsv");
+    let vectors = folder.path().join("b.fvecs");
+    fs::write(&lines, b"a\tone\nb\ttwo\n").expect("written");
     let uneven = [[2u8, 0, 0, 0], [0; 4], [0; 4], [9, 0, 0, 0], [0; 4], [0; 4]].concat();
-    refuse(
-        &[lines, write("b.fvecs", &uneven)],
-        &["row 2 has 9 numbers, row 1 2"],
-    );
+    fs::write(&vectors, uneven).expect("written");
+    let found = ["row 2 has 9 numbers, row 1 2"];
+    refused(&[lines, vectors], &Columns::default(), &found);
     bytes_refused(
         "a.tsv",
         b"a\tone\nbtwo\n",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::sample::{Row, all};
 use super::super::{Columns, Source};
 
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/vectors");
     let path = path.join(name);

@@ -32,8 +32,10 @@ fn read(columns: &[(&str, ArrayRef)], named: &Columns) -> (Vec<Row>, Source) {
 #[track_caller]
 fn metadata(columns: &[(&str, ArrayRef)], expected: &[Value]) {
     let ids: Vec<String> = (0..expected.len()).map(|n| n.to_string()).collect();
-    let mut named = Columns::default();
-    named.metadata = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let named = Columns {
+        metadata: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        ..Columns::default()
+    };
     let mut columns = columns.to_vec();
     columns.push(("id", Arc::new(StringArray::from(ids))));
     let (rows, _) = read(&columns, &named);
