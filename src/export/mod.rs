@@ -1,8 +1,9 @@
 //! Exports of an index: files that hold its rows, read chunk by chunk in bounded memory.
 //!
 //! [`Source::open`] tells each file's format and finds its columns, [`Source::read`] hands on
-//! every row once, in [`Chunk`]s, from several threads. `layout` maps an Arrow schema (Parquet, Arrow IPC)
-//! to chunks, `json_lines` and `tsv` lines; `arrow_json` says how Arrow values become JSON.
+//! every row once, in [`Chunk`]s, from several threads. `layout` maps an Arrow schema (Parquet,
+//! Arrow IPC) to chunks, `json_lines` and `tsv` lines; `arrow_json` says how Arrow values become
+//! JSON.
 
 mod arrow_json;
 mod arrow_text;
