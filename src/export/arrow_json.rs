@@ -4,19 +4,20 @@
 //! |---|---|
 //! | null | null; a struct's field without a value, and a column's, gives no key |
 //! | booleans, integers | themselves |
-//! | f16, f32, f64 | the number that the shortest decimal of its own type names (`0.1` for an f32 of 0.1) |
+//! | f16, f32, f64 | what the shortest decimal of its own type names: `0.1` for an f32 of 0.1 |
 //! | text | itself |
 //! | decimals | a string, such as `"12.30"`, since a JSON number is a double |
 //! | dates | `"2026-12-31"` |
 //! | times of day | `"23:59:59"`, with a fraction if there is one |
-//! | timestamps | `"2026-12-31T23:59:59"` with a fraction if there is one; `Z` after it (and in UTC) if the type has a zone |
+//! | timestamps | `"2026-12-31T23:59:59"`, with a fraction if there is one |
+//! | timestamps with a zone | the same in UTC, and `Z` |
 //! | lists | arrays |
 //! | structs, maps with text as keys | objects |
 //! | dictionaries | what they stand for |
 //!
-//! NaN and the infinities, a key twice in one map, and a moment outside of the years −9999 to 9999
-//! have no form and are errors; binary values, durations, intervals, unions, list views and runs are
-//! refused by their type.
+//! NaN and the infinities, a key twice in one map, and a moment outside of the years −9999 to
+//! 9999 have no form and are errors; binary values, durations, intervals, unions, list views and
+//! runs are refused by their type.
 
 use arrow::array::{Array, AsArray, PrimitiveArray};
 use arrow::datatypes::{

@@ -116,7 +116,7 @@ fn widened(lengths: impl Iterator<Item = usize>) -> OffsetBuffer<i64> {
     let mut offsets = vec![0];
     let mut end = 0;
     for length in lengths {
-        end += length as i64;
+        end += length.cast_signed() as i64;
         offsets.push(end);
     }
     OffsetBuffer::new(offsets.into())
@@ -202,7 +202,7 @@ fn of_bytes<'a>(
             });
         }
         numbers.extend(words.iter().map(|word| f32::from_le_bytes(*word)));
-        offsets.push(numbers.len() as i64);
+        offsets.push(numbers.len().cast_signed() as i64);
         even &= *dim.get_or_insert(words.len()) == words.len();
     }
     let numbers = ScalarBuffer::from(numbers);

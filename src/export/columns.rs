@@ -89,7 +89,7 @@ impl Columns {
         };
         let metadata = match self.metadata.as_slice() {
             [] => Vec::from_iter(there("metadata").then(|| "metadata".to_owned())),
-            named => named
+            several => several
                 .iter()
                 .map(|name| needed(name, channel::METADATA))
                 .collect::<Result<_, _>>()?,

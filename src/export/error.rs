@@ -146,8 +146,8 @@ pub enum ExportError {
         /// What it holds.
         found: String,
     },
-    /// A file of vectors without ids, or two files of vectors for one of texts.
-    #[error("{}: vectors without the ids that belong to them", path.display())]
+    /// Files of vectors are not as many as the files of lines beside them.
+    #[error("{}: {n_vectors} files of vectors beside {n_lines} files of lines", path.display())]
     #[diagnostic(
         code(export::pairing),
         help(
@@ -155,8 +155,12 @@ pub enum ExportError {
         )
     )]
     Pairing {
-        /// The file of vectors.
+        /// The first file of vectors.
         path: PathBuf,
+        /// Files of lines.
+        n_lines: usize,
+        /// Files of vectors.
+        n_vectors: usize,
     },
     /// A file of vectors has another number of rows than the file of texts beside it.
     #[error("{} has {n_vectors} rows and {} has {n_lines} lines", vectors.display(), lines.display())]

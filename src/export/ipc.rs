@@ -1,8 +1,8 @@
 //! Arrow IPC: the file format by its footer, the stream format by a walk over its messages.
 //!
 //! A record batch is the smallest part that can be read: each is read by one large read into an
-//! Arrow buffer and decoded in place, so that uncompressed columns are never copied, and then handed
-//! on in slices. A file of one huge batch thus needs the memory of that batch.
+//! Arrow buffer and decoded in place, so that uncompressed columns are never copied, and then
+//! handed on in slices. A file of one huge batch thus needs the memory of that batch.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ use super::columns::Columns;
 use super::description::Format;
 use super::input::{Hands, Input, Opened};
 use super::layout::Layout;
-use super::{ExportError, Take};
+use super::{ExportError, Take, guarded};
 
 /// What an Arrow IPC file begins with.
 pub(super) const FILE: &[u8] = b"ARROW1";
@@ -28,7 +28,7 @@ pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// A batch of more bytes than this is read by all threads together, and no other beside it.
 const ALONE: i64 = 64 << 20;
 /// The longest description of a message or file that is believed.
-const LONGEST_METADATA: u64 = 1 << 30;
+const LONGEST_METADATA: i32 = 1 << 30;
 
 /// An Arrow IPC file or stream, opened.
 #[derive(Debug)]
@@ -130,9 +130,12 @@ impl Ipc {
 
     /// The batches, each with whether it needs all hands.
     pub(super) fn pieces(&self) -> impl Iterator<Item = (usize, Hands)> {
-        let hands = |batch: &Batch| match batch.block.bodyLength() > ALONE {
-            true => Hands::All,
-            false => Hands::One,
+        let hands = |batch: &Batch| {
+            if batch.block.bodyLength() > ALONE {
+                Hands::All
+            } else {
+                Hands::One
+            }
         };
         self.batches.iter().map(hands).enumerate()
     }
@@ -157,17 +160,17 @@ impl Ipc {
         let walk = Walk { opened };
         let place = || format!("the record batch at row {}", batch.first);
         let dictionaries = &self.dictionaries[batch.dictionaries];
-        let decoder = match dictionaries.decoder.get() {
-            Some(decoder) => decoder,
-            None => {
-                let decoder = self.decoder(&walk, &dictionaries.blocks)?;
-                dictionaries.decoder.get_or_init(|| decoder)
-            }
-        };
+        if dictionaries.decoder.get().is_none() {
+            let decoder = self.decoder(&walk, &dictionaries.blocks)?;
+            // Another thread may have been faster; either decoder will do.
+            drop(dictionaries.decoder.set(decoder));
+        }
+        let decoder = dictionaries.decoder.get().expect("it was set");
         let bytes = walk.block(&batch.block, hands, place)?;
-        let decoded = decoder.read_record_batch(&batch.block, &bytes);
-        let decoded = decoded.map_err(|source| walk.broken(place(), source))?;
-        decoded.ok_or_else(|| walk.unlike(place(), "a message without a header"))
+        let rows = guarded(|| decoder.read_record_batch(&batch.block, &bytes));
+        let rows = rows.map_err(|found| walk.unlike(place(), &found))?;
+        let rows = rows.map_err(|source| walk.broken(place(), source))?;
+        rows.ok_or_else(|| walk.unlike(place(), "a message without a header"))
     }
 
     fn decoder(&self, walk: &Walk, blocks: &[Block]) -> Result<FileDecoder, ExportError> {
@@ -177,7 +180,8 @@ impl Ipc {
         let place = || "a dictionary".to_owned();
         for block in blocks {
             let bytes = walk.block(block, Hands::One, place)?;
-            let read = decoder.read_dictionary(block, &bytes);
+            let read = guarded(|| decoder.read_dictionary(block, &bytes));
+            let read = read.map_err(|found| walk.unlike(place(), &found))?;
             read.map_err(|source| walk.broken(place(), source))?;
         }
         Ok(decoder)
@@ -320,19 +324,20 @@ impl Walk {
             if word(0) != CONTINUATION {
                 return Err(self.unlike(place, "it does not begin like a message"));
             }
-            let size = u64::from(u32::from_le_bytes(word(4)));
+            let size = i32::from_le_bytes(word(4));
             if size == 0 {
                 break;
             }
-            if size > LONGEST_METADATA {
+            if !(0..LONGEST_METADATA).contains(&size) {
                 return Err(self.unlike(place, "its head is impossibly long"));
             }
-            let head = self.bytes(offset + 8, size, &place)?;
+            let head_len = u64::from(size.unsigned_abs());
+            let head = self.bytes(offset + 8, head_len, &place)?;
             let message = root_as_message(&head)
                 .map_err(|source| self.unlike(&*place, &source.to_string()))?;
             let body = u64::try_from(message.bodyLength())
                 .map_err(|_| self.unlike(&*place, "its length is negative"))?;
-            let end = (offset + 8 + size).saturating_add(body);
+            let end = (offset + 8 + head_len).saturating_add(body);
             if end > len {
                 let found = format!("it ends at byte {end}, beyond the end of the file");
                 return Err(self.unlike(place, &found));
@@ -342,8 +347,8 @@ impl Walk {
                 (Some(_), Some(_)) => return Err(self.unlike(place, "a second schema")),
                 (None, None) => return Err(self.unlike(place, "no schema comes first")),
                 (None, Some(_)) => {
-                    let block = Block::new(offset as i64, size as i32 + 8, body as i64);
-                    if let Some(kind) = self.kind(&message, body as i64, &place)? {
+                    let block = Block::new(offset.cast_signed(), size + 8, body.cast_signed());
+                    if let Some(kind) = self.kind(&message, body.cast_signed(), &place)? {
                         if let Kind::Rows { n } = kind {
                             n_rows += n;
                         }
@@ -364,7 +369,7 @@ impl Walk {
 
     fn schema(&self, schema: arrow::ipc::Schema<'_>) -> Result<Schema, ExportError> {
         if schema.endianness().equals_to_target_endianness() {
-            Ok(fb_to_schema(schema))
+            guarded(|| fb_to_schema(schema)).map_err(|found| self.unlike("its schema", &found))
         } else {
             Err(self.unlike("its schema", "its numbers are big-endian"))
         }

@@ -1,7 +1,7 @@
 //! JSON lines: one object a line, plain or compressed, its keys the columns.
 //!
-//! Blank lines are passed over. A vector is an array of numbers, each read as f64 and rounded to the
-//! nearest f32. Metadata is an object, or text that holds one; several keys make an object.
+//! Blank lines are passed over. A vector is an array of numbers, each read as f64 and rounded to
+//! the nearest f32. Metadata is an object, or text that holds one; several keys make an object.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

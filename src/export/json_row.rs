@@ -43,7 +43,7 @@ enum Column {
 const COLUMNS: [Column; 4] = [Column::Id, Column::Text, Column::DocId, Column::SectionId];
 
 impl Wanted {
-    /// The named columns, and the defaults of others: a later line may have what the first have not.
+    /// The named columns, and the defaults of others: a later line may have what the first lack.
     pub(super) fn of(columns: &Columns, present: Option<&Present>) -> Self {
         let or = |name: &Option<String>, default: &str| {
             name.clone().unwrap_or_else(|| default.to_owned())
@@ -212,9 +212,10 @@ impl<'w> Rows<'w> {
         Chunk {
             ids,
             texts: texts.then_some(text),
-            metadata: match no_metadata {
-                true => Metadata::None,
-                false => Metadata::Objects(self.metadata),
+            metadata: if no_metadata {
+                Metadata::None
+            } else {
+                Metadata::Objects(self.metadata)
             },
             sections: sections.then_some(Sections {
                 doc_ids,
@@ -309,7 +310,7 @@ impl<'de> Visitor<'de> for RowVisitor<'_, '_> {
         for (column, _) in filled.iter().enumerate().filter(|(_, filled)| !**filled) {
             rows.texts[column].append_null();
         }
-        rows.offsets.push(rows.numbers.len() as i64);
+        rows.offsets.push(rows.numbers.len().cast_signed() as i64);
         rows.with_vector.push(has_vector);
         rows.metadata.push(object);
         Ok(())
@@ -386,16 +387,18 @@ impl<'de> Visitor<'de> for TextSeed {
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        match self.integers {
-            true => Ok(Some(Cow::Owned(number.to_string()))),
-            false => Err(E::custom(format!("the number {number}, expected text"))),
+        if self.integers {
+            Ok(Some(Cow::Owned(number.to_string())))
+        } else {
+            Err(E::custom(format!("the number {number}, expected text")))
         }
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        match self.integers {
-            true => Ok(Some(Cow::Owned(number.to_string()))),
-            false => Err(E::custom(format!("the number {number}, expected text"))),
+        if self.integers {
+            Ok(Some(Cow::Owned(number.to_string())))
+        } else {
+            Err(E::custom(format!("the number {number}, expected text")))
         }
     }
 }

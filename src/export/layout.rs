@@ -33,9 +33,9 @@ pub(super) struct Layout {
 /// A column that is read.
 #[derive(Clone, Debug)]
 struct Column {
-    name: String,
     /// Its place among those that are read.
     at: usize,
+    read: ColumnRead,
 }
 
 impl Layout {
@@ -46,57 +46,44 @@ impl Layout {
         input: &Input,
         format: Format,
     ) -> Result<Self, ExportError> {
-        let fields = schema.fields();
-        let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        let names: Vec<String> = names.collect();
         let present = columns.among(&names, &input.path)?;
-        let place = |name: &str| names.iter().position(|other| other == name);
-        let mut projection: Vec<usize> =
-            present.all().filter_map(|(name, _)| place(name)).collect();
+        let place = |(name, _)| names.iter().position(|other| other == name);
+        let mut projection: Vec<usize> = present.all().filter_map(place).collect();
         projection.sort_unstable();
         projection.dedup();
-        let read = |name: &str| {
-            let field = place(name).expect("a column that was found");
-            let at = projection.binary_search(&field).expect("it is read");
-            let name = name.to_owned();
-            (Column { name, at }, fields[field].data_type())
+        let fields = Fields {
+            schema,
+            projection: &projection,
+            input,
         };
-        let typed = |name: &str, channel, expected, kind: &dyn Fn(&DataType) -> Option<String>| {
-            let (column, data_type) = read(name);
-            let described = kind(data_type).map(|kind| ColumnRead {
-                column: name.to_owned(),
-                kind,
-            });
-            let described = described.ok_or_else(|| ExportError::Type {
-                path: input.path.to_path_buf(),
-                channel,
-                column: name.to_owned(),
-                expected,
-                found: data_type.to_string(),
-            })?;
-            Ok::<_, ExportError>((column, described))
-        };
-        let (id, id_read) = typed(&present.id, channel::ID, ID, &id_kind)?;
-        let text = present.text.as_deref();
-        let text = text.map(|name| typed(name, channel::TEXT, TEXT, &text_kind));
-        let (text, text_read) = text.transpose()?.unzip();
-        let vector = present.vector.as_deref();
-        let vector = vector.map(|name| typed(name, channel::VECTOR, VECTOR, &vector_kind));
-        let (vector, vector_read) = vector.transpose()?.unzip();
+        let id = fields.column(&present.id, channel::ID, ID, id_kind)?;
+        let text = present.text.iter();
+        let text = text.map(|name| fields.column(name, channel::TEXT, TEXT, text_kind));
+        let vector = present.vector.iter();
+        let vector = vector.map(|name| fields.column(name, channel::VECTOR, VECTOR, vector_kind));
         let metadata = present.metadata.iter();
-        let metadata = metadata.map(|name| typed(name, channel::METADATA, JSON, &json_kind));
-        let (metadata, metadata_read) =
-            metadata.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        let sections = present.sections.as_ref().map(|(doc_id, section_id)| {
-            let doc_id = typed(doc_id, channel::DOC_ID, ID, &id_kind)?;
-            let section_id = typed(section_id, channel::SECTION_ID, ID, &id_kind)?;
-            Ok::<_, ExportError>((doc_id, section_id))
+        let metadata = metadata.map(|name| fields.column(name, channel::METADATA, JSON, json_kind));
+        let sections = present.sections.iter().map(|(doc_id, section_id)| {
+            let doc_id = fields.column(doc_id, channel::DOC_ID, ID, id_kind)?;
+            let section_id = fields.column(section_id, channel::SECTION_ID, ID, id_kind)?;
+            Ok::<_, ExportError>([doc_id, section_id])
         });
-        let ((doc_id, doc_id_read), (section_id, section_id_read)) = match sections.transpose()? {
-            Some(((doc, doc_read), (section, section_read))) => (
-                (Some(doc), Some(doc_read)),
-                (Some(section), Some(section_read)),
-            ),
-            None => Default::default(),
+        let (mut text, mut vector, mut sections) = (text, vector, sections);
+        let (text, vector) = (text.next().transpose()?, vector.next().transpose()?);
+        let sections = sections.next().transpose()?;
+        let metadata = metadata.collect::<Result<Vec<_>, _>>()?;
+        let read = |column: &Column| column.read.clone();
+        let part = Part {
+            format,
+            files: vec![input.name()],
+            id: read(&id),
+            text: text.as_ref().map(read),
+            vector: vector.as_ref().map(read),
+            metadata: metadata.iter().map(read).collect(),
+            doc_id: sections.as_ref().map(|[doc_id, _]| read(doc_id)),
+            section_id: sections.as_ref().map(|[_, section_id]| read(section_id)),
         };
         let left_out = present.left_out(&names).cloned().collect();
         Ok(Self {
@@ -106,18 +93,9 @@ impl Layout {
             text,
             vector,
             metadata,
-            sections: doc_id.zip(section_id).map(<[Column; 2]>::from),
+            sections,
             left_out,
-            part: Part {
-                format,
-                files: vec![input.name()],
-                id: id_read,
-                text: text_read,
-                vector: vector_read,
-                metadata: metadata_read,
-                doc_id: doc_id_read,
-                section_id: section_id_read,
-            },
+            part,
         })
     }
 
@@ -131,7 +109,7 @@ impl Layout {
         let column = |column: &Column| rows.column(column.at);
         let faulty = |column: &Column, fault: Fault| ExportError::Row {
             place: place.of(fault.row),
-            expected: format!("{} in the column {:?}", fault.expected, column.name),
+            expected: format!("{} in the column {:?}", fault.expected, column.read.column),
             found: fault.found,
         };
         let ids = column(&self.id);
@@ -188,9 +166,12 @@ impl Layout {
                 return Ok(Metadata::Json(strings(array)));
             }
             [(column, array)] if is_object(array.data_type()) => (0..rows.num_rows())
-                .map(|row| match array.is_null(row) {
-                    true => Ok(serde_json::Map::new()),
-                    false => arrow_json::object(array, row).map_err(fault(*column, row)),
+                .map(|row| {
+                    if array.is_null(row) {
+                        Ok(serde_json::Map::new())
+                    } else {
+                        arrow_json::object(array, row).map_err(fault(*column, row))
+                    }
                 })
                 .collect(),
             several => (0..rows.num_rows())
@@ -199,7 +180,7 @@ impl Layout {
                     for (column, array) in several {
                         let value = arrow_json::value(array, row).map_err(fault(*column, row))?;
                         if !value.is_null() {
-                            object.insert(column.name.clone(), value);
+                            object.insert(column.read.column.clone(), value);
                         }
                     }
                     Ok(object)
@@ -207,6 +188,44 @@ impl Layout {
                 .collect(),
         };
         objects.map(Metadata::Objects)
+    }
+}
+
+/// A schema's fields, of which some are read.
+struct Fields<'a> {
+    schema: &'a Schema,
+    projection: &'a [usize],
+    input: &'a Input,
+}
+
+impl Fields<'_> {
+    /// A column that is there, if it has a type that has a name.
+    fn column(
+        &self,
+        name: &str,
+        channel: &'static str,
+        expected: &'static str,
+        kind: fn(&DataType) -> Option<String>,
+    ) -> Result<Column, ExportError> {
+        let fields = self.schema.fields();
+        let field = fields.iter().position(|field| field.name() == name);
+        let field = field.expect("a column that was found");
+        let data_type = fields[field].data_type();
+        let at = self.projection.binary_search(&field);
+        let column = name.to_owned();
+        match kind(data_type) {
+            Some(kind) => Ok(Column {
+                at: at.expect("a column that is read"),
+                read: ColumnRead { column, kind },
+            }),
+            None => Err(ExportError::Type {
+                path: self.input.path.to_path_buf(),
+                channel,
+                column,
+                expected,
+                found: data_type.to_string(),
+            }),
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl Blocks {
             return Ok(None);
         }
         let first = self.line;
-        self.line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += bytes.split(|byte| *byte == b'\n').skip(1).count() as u64;
         Ok(Some(Block { bytes, first }))
     }
 }

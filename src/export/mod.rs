@@ -1,8 +1,9 @@
 //! Exports of an index: files that hold its rows, read chunk by chunk in bounded memory.
 //!
-//! [`Source::open`] tells each file's format and finds its columns, [`Source::read`] hands on every
-//! row once, in [`Chunk`]s, from several threads. `layout` maps an Arrow schema (Parquet, Arrow IPC)
-//! to chunks, `json_lines` and `tsv` lines; `arrow_json` says how Arrow values become JSON.
+//! [`Source::open`] tells each file's format and finds its columns, [`Source::read`] hands on
+//! every row once, in [`Chunk`]s, from several threads. `layout` maps an Arrow schema (Parquet,
+//! Arrow IPC) to chunks, `json_lines` and `tsv` lines; `arrow_json` says how Arrow values become
+//! JSON.
 
 mod arrow_json;
 mod arrow_text;
@@ -21,6 +22,10 @@ mod lines;
 mod parquet;
 mod source;
 mod writer;
+mod tsv;
+mod vector_file;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
@@ -46,6 +51,16 @@ fn each<E: Send>(
         Hands::One => (0..n).try_for_each(work),
         Hands::All => (0..n).into_par_iter().try_for_each(work),
     }
+}
+
+/// Does what a library of a file format does, and tells its panics as messages: damaged files make
+/// it panic in places, and no file may end the program.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("damaged: {}", text.unwrap_or("without a message"))
+    })
 }
 
 #[cfg(test)]

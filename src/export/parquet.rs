@@ -18,14 +18,19 @@ use super::columns::Columns;
 use super::description::Format;
 use super::input::{Input, Opened};
 use super::layout::Layout;
-use super::{ExportError, Take};
+use super::{ExportError, Take, guarded};
 
 /// What a Parquet file begins and ends with.
 pub(super) const MAGIC: &[u8] = b"PAR1";
 /// The same if its footer is encrypted.
 pub(super) const ENCRYPTED: &[u8] = b"PARE";
-/// Rows of a row group that one thread reads at a stretch.
+/// Rows of a row group that one thread reads at a stretch, if the file has an index of its pages:
+/// without one, what stands before a stretch would have to be decoded only to be passed over.
 const STRETCH: u64 = 8 * Chunk::ROWS as u64;
+/// Bytes that one batch of a thread should decode to, so that they stay in its cache.
+const BATCH: u64 = 1 << 20;
+/// The fewest rows of a batch.
+const FEWEST_ROWS: u64 = 256;
 
 /// A Parquet file, opened.
 #[derive(Debug)]
@@ -46,6 +51,8 @@ struct Stretch {
     n: usize,
     /// Number of the first in the file, from 1.
     first: u64,
+    /// Rows that are decoded at once, at most [`Chunk::ROWS`].
+    batch: usize,
 }
 
 impl Parquet {
@@ -53,19 +60,31 @@ impl Parquet {
     pub(super) fn open(input: Input, columns: &Columns) -> Result<Self, ExportError> {
         let file = File(Arc::new(input.open()?));
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&file, options)
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))
+            .unwrap_or_else(|found| Err(ParquetError::General(found)))
             .map_err(|source| broken(&input, "its footer".to_owned(), source))?;
         let layout = Layout::of(metadata.schema(), columns, &input, Format::Parquet)?;
         let mut stretches = Vec::new();
         let mut n_rows = 0;
         for (group, described) in metadata.metadata().row_groups().iter().enumerate() {
             let rows = u64::try_from(described.num_rows()).unwrap_or(0);
-            for skip in (0..rows).step_by(STRETCH as usize) {
+            let pages = metadata.metadata().offset_index();
+            let pages = pages.and_then(|groups| groups.get(group));
+            let indexed = pages.is_some_and(|columns| !columns.is_empty());
+            let stretch = if indexed { STRETCH } else { rows.max(1) };
+            let bytes = u64::try_from(described.total_byte_size()).unwrap_or(0);
+            let batch = BATCH
+                .saturating_mul(rows)
+                .checked_div(bytes)
+                .unwrap_or(u64::MAX);
+            let batch = batch.clamp(FEWEST_ROWS, Chunk::ROWS as u64) as usize;
+            for skip in (0..rows).step_by(stretch as usize) {
                 stretches.push(Stretch {
                     group,
                     skip: skip as usize,
-                    n: STRETCH.min(rows - skip) as usize,
+                    n: stretch.min(rows - skip) as usize,
                     first: n_rows + skip + 1,
+                    batch,
                 });
             }
             n_rows += rows;
@@ -103,15 +122,19 @@ impl Parquet {
             RowSelector::skip(stretch.skip),
             RowSelector::select(stretch.n),
         ];
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(mask)
             .with_row_groups(vec![stretch.group])
             .with_row_selection(RowSelection::from(selectors.to_vec()))
-            .with_batch_size(Chunk::ROWS)
-            .build()
-            .map_err(|source| failed(first, source))?;
-        for rows in reader {
+            .with_batch_size(stretch.batch);
+        let reader = guarded(|| builder.build());
+        let reader = reader.unwrap_or_else(|found| Err(ParquetError::General(found)));
+        let mut reader = reader.map_err(|source| failed(first, source))?;
+        loop {
+            let rows = guarded(|| reader.next().transpose());
+            let rows = rows.map_err(|found| failed(first, ParquetError::General(found)))?;
             let rows = rows.map_err(|source| failed(first, ParquetError::from(source)))?;
+            let Some(rows) = rows else { break };
             take(self.layout.chunk(&rows, first)?)?;
             first += rows.num_rows() as u64;
         }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{
     ArrayRef, FixedSizeListBuilder, Float32Builder, ListBuilder, RecordBatch, StringArray,
 };
-use arrow::ipc::writer::{FileWriter, StreamWriter};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::{Map, Value, json};
 
 use super::{Chunk, Columns, ExportError, Metadata, Source};
@@ -55,7 +56,8 @@ pub(crate) fn batch(rows: &[Row], dim: usize, fixed: bool) -> RecordBatch {
         Arc::new(rows.iter().map(of).collect::<StringArray>())
     };
     let vector: ArrayRef = if fixed {
-        let mut builder = FixedSizeListBuilder::new(Float32Builder::new(), dim as i32);
+        let mut builder =
+            FixedSizeListBuilder::new(Float32Builder::new(), i32::try_from(dim).expect("small"));
         for row in rows {
             match &row.vector {
                 Some(vector) => builder
@@ -98,7 +100,15 @@ pub(crate) fn batch(rows: &[Row], dim: usize, fixed: bool) -> RecordBatch {
 
 /// Writes batches as a Parquet file with so many rows in a row group.
 pub(crate) fn parquet(path: &Path, batches: &[RecordBatch], group: usize) {
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group));
+    parquet_with(path, batches, group, true);
+}
+
+/// The same with or without an index of its pages.
+pub(crate) fn parquet_with(path: &Path, batches: &[RecordBatch], group: usize, indexed: bool) {
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(group))
+        .set_offset_index_disabled(!indexed)
+        .set_statistics_enabled(EnabledStatistics::None);
     let file = File::create(path).expect("a file");
     let schema = batches[0].schema();
     let mut writer =
@@ -113,6 +123,19 @@ pub(crate) fn parquet(path: &Path, batches: &[RecordBatch], group: usize) {
 pub(crate) fn arrow_file(path: &Path, batches: &[RecordBatch]) {
     let file = File::create(path).expect("a file");
     let mut writer = FileWriter::try_new(file, &batches[0].schema()).expect("a writer");
+    for batch in batches {
+        writer.write(batch).expect("written");
+    }
+    writer.finish().expect("finished");
+}
+
+/// Writes batches as an Arrow IPC file with compressed columns.
+pub(crate) fn packed_arrow_file(path: &Path, batches: &[RecordBatch], how: CompressionType) {
+    let options = IpcWriteOptions::default().try_with_compression(Some(how));
+    let file = File::create(path).expect("a file");
+    let schema = batches[0].schema();
+    let mut writer = FileWriter::try_new_with_options(file, &schema, options.expect("options"))
+        .expect("a writer");
     for batch in batches {
         writer.write(batch).expect("written");
     }
@@ -149,6 +172,23 @@ pub(crate) fn json_lines(rows: &[Row]) -> String {
         Value::Object(line).to_string() + "\n"
     };
     rows.iter().map(line).collect()
+}
+
+/// Ids and texts as lines; what has no text gets an empty one, and tabs stay.
+pub(crate) fn tsv(rows: &[Row]) -> String {
+    let line = |row: &Row| format!("{}\t{}\n", row.id, row.text.as_deref().unwrap_or_default());
+    rows.iter().map(line).collect()
+}
+
+/// Vectors as a `.npy` file of version 1.
+pub(crate) fn npy(descr: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let len = u16::try_from(header.len()).expect("short");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(len.to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(numbers);
+    bytes
 }
 
 /// A chunk's rows.

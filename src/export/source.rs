@@ -8,11 +8,13 @@ use rayon::prelude::*;
 
 use super::columns::Columns;
 use super::description::{Description, Format, Part};
-use super::format::{Kind, kind};
+use super::format::{Kind, Packing, kind};
 use super::input::{Hands, Input};
 use super::ipc::Ipc;
 use super::json_lines::JsonLines;
 use super::parquet::Parquet;
+use super::tsv::Tsv;
+use super::vector_file::VectorFile;
 use super::{Chunk, ExportError, Take};
 
 /// An export: one or several files of one index, opened but not read.
@@ -21,9 +23,14 @@ use super::{Chunk, ExportError, Take};
 ///
 /// | format | vectors | told by |
 /// |---|---|---|
-/// | Parquet | list, large list, fixed-size list of f16, f32, f64; binary of little-endian f32 | content |
+/// | Parquet | lists of any kind of f16, f32, f64; binary of little-endian f32 | content |
 /// | Arrow IPC, file or stream, plain or with lz4 or zstd | the same | content |
 /// | JSON lines, plain, gzip or zstd | an array of numbers | `.jsonl`, `.ndjson`, or `{` |
+/// | `id<TAB>text` lines, plain, gzip or zstd | none, or a `.npy` or `.fvecs` file | `.tsv` |
+/// | `.npy` of f16, f32 or f64, beside such lines | row by row | content |
+/// | `.fvecs`, beside such lines | row by row | `.fvecs` |
+///
+/// Files of lines and files of vectors belong together in their order: the first to the first.
 ///
 /// Memory is bounded by the chunks that the threads have under way: some blocks of lines, batches
 /// of Parquet, and record batches of Arrow, of which those beyond 64 MiB are read one at a time.
@@ -39,6 +46,7 @@ enum File {
     Parquet(Parquet),
     Ipc(Ipc),
     JsonLines(JsonLines),
+    Tsv(Tsv),
 }
 
 /// A part of a file that is read at a stretch.
@@ -71,8 +79,23 @@ impl Source {
             let path = PathBuf::new();
             return Err(ExportError::NoFiles { path });
         }
-        let files = found.into_iter().map(|path| File::open(path, columns));
-        Ok(Self::of(files.collect::<Result<_, _>>()?))
+        let (mut files, mut lines, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+        for path in found {
+            let input = Input::file(path)?;
+            match kind(&input)? {
+                Kind::Parquet => files.push(Parquet::open(input, columns).map(File::Parquet)?),
+                Kind::ArrowFile => files.push(File::ipc(input, columns, Format::ArrowFile)?),
+                Kind::ArrowStream => files.push(File::ipc(input, columns, Format::ArrowStream)?),
+                Kind::JsonLines(packing) => {
+                    files.push(JsonLines::open(input, packing, columns).map(File::JsonLines)?);
+                }
+                Kind::Tsv(packing) => lines.push((input, packing)),
+                Kind::Npy => vectors.push(VectorFile::npy(input)?),
+                Kind::Fvecs => vectors.push(VectorFile::fvecs(input)?),
+            }
+        }
+        files.extend(paired(lines, vectors, columns)?);
+        Ok(Self::of(files))
     }
 
     /// An Arrow IPC file or stream that is in memory already. Its rows are slices of these bytes,
@@ -136,20 +159,8 @@ impl Source {
 }
 
 impl File {
-    fn open(path: PathBuf, columns: &Columns) -> Result<Self, ExportError> {
-        let input = Input::file(path)?;
-        match kind(&input)? {
-            Kind::Parquet => Parquet::open(input, columns).map(Self::Parquet),
-            Kind::ArrowFile => Ipc::open(input, columns, Format::ArrowFile).map(Self::Ipc),
-            Kind::ArrowStream => Ipc::open(input, columns, Format::ArrowStream).map(Self::Ipc),
-            Kind::JsonLines(packing) => {
-                JsonLines::open(input, packing, columns).map(Self::JsonLines)
-            }
-            Kind::Tsv(_) | Kind::Npy | Kind::Fvecs => Err(ExportError::Format {
-                path: input.path.to_path_buf(),
-                found: "its name says lines of text or vectors".to_owned(),
-            }),
-        }
+    fn ipc(input: Input, columns: &Columns, format: Format) -> Result<Self, ExportError> {
+        Ipc::open(input, columns, format).map(Self::Ipc)
     }
 
     fn part(&self) -> &Part {
@@ -157,6 +168,7 @@ impl File {
             Self::Parquet(file) => &file.layout.part,
             Self::Ipc(file) => &file.layout.part,
             Self::JsonLines(file) => &file.part,
+            Self::Tsv(file) => &file.part,
         }
     }
 
@@ -165,6 +177,7 @@ impl File {
             Self::Parquet(file) => Some(file.n_rows),
             Self::Ipc(file) => Some(file.n_rows),
             Self::JsonLines(_) => None,
+            Self::Tsv(file) => file.n_rows(),
         }
     }
 
@@ -173,6 +186,7 @@ impl File {
             Self::Parquet(file) => file.layout.left_out.clone(),
             Self::Ipc(file) => file.layout.left_out.clone(),
             Self::JsonLines(file) => file.left_out(),
+            Self::Tsv(_) => Vec::new(),
         }
     }
 
@@ -188,6 +202,7 @@ impl File {
                 .collect(),
             Self::Ipc(file) => file.pieces().map(piece).collect(),
             Self::JsonLines(file) => vec![piece((0, file.hands()))],
+            Self::Tsv(file) => vec![piece((0, file.hands()))],
         }
     }
 }
@@ -201,8 +216,32 @@ impl Piece<'_> {
             File::Parquet(file) => file.read(self.index, take),
             File::Ipc(file) => file.read(self.index, self.hands, take),
             File::JsonLines(file) => file.read(self.hands, take),
+            File::Tsv(file) => file.read(self.hands, take),
         }
     }
+}
+
+/// Files of lines with the files of vectors that belong to them, in their order.
+fn paired(
+    lines: Vec<(Input, Packing)>,
+    vectors: Vec<VectorFile>,
+    columns: &Columns,
+) -> Result<Vec<File>, ExportError> {
+    if let Some(first) = vectors.first()
+        && vectors.len() != lines.len()
+    {
+        return Err(ExportError::Pairing {
+            path: first.input.path.to_path_buf(),
+            n_lines: lines.len(),
+            n_vectors: vectors.len(),
+        });
+    }
+    let vectors = vectors.into_iter().map(Some);
+    let vectors = vectors.chain(std::iter::repeat_with(|| None));
+    let files = lines.into_iter().zip(vectors);
+    let files =
+        files.map(|((input, packing), vectors)| Tsv::open(input, packing, vectors, columns));
+    files.map(|file| file.map(File::Tsv)).collect()
 }
 
 /// The files that a path stands for.
