@@ -4,6 +4,7 @@
 //! parts (ids, texts, metadata) never mix with floating-point parts, and a field that a side does
 //! not state is [`FieldStatus::NotStated`], which no check reads as equal.
 
+pub mod analyzer;
 mod compare;
 mod contract;
 mod inventory;
