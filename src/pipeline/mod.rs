@@ -4,6 +4,7 @@
 //! read by the caller.
 
 mod conclude;
+mod fingerprint;
 mod load;
 mod outlook;
 mod prepare;
@@ -38,6 +39,7 @@ use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
 pub use conclude::{Saved, failing_questions, judge_again};
+pub use fingerprint::{FingerprintError, read_token_streams};
 pub use load::Loading;
 pub use outlook::outlook;
 pub use prepare::also_embedded;

@@ -21,11 +21,12 @@ use crate::embed::VectorTable;
 use crate::goldset::{Section, Snippets, snippets};
 use crate::ids::{SectionKey, TargetName};
 use crate::net::Attempt;
+use crate::parity::analyzer::TokenStream;
 use crate::parity::{Contract, ContractField, Inventory};
 use crate::target::store::no_query_vector;
 use crate::target::{
-    Failure, Hit, Listing, Locality, Metric, OffsetUnit, Offsets, Query, Reply, Stage, StoredRow,
-    Target, Working,
+    Analysis, AnalysisTime, AnalyzerId, Failure, Hit, Listing, Locality, Metric, OffsetUnit,
+    Offsets, Query, Reply, SearchAnalysis, Stage, StoredRow, Target, Working,
 };
 
 pub use lexical::Analyzer;
@@ -361,8 +362,39 @@ impl Target for Embedded {
         Listing::Known(&self.inventory)
     }
 
+    fn analysis(&self) -> Option<&dyn Analysis> {
+        Some(self)
+    }
+
     fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
         Box::pin(async move { self.search(query) })
+    }
+}
+
+/// Texts and questions pass through one chain.
+impl Analysis for Embedded {
+    fn analyzer(&self, _: Arc<Attempt>) -> Working<'_, AnalyzerId> {
+        let stated = self.contract.get(ContractField::Analyzer);
+        let analyzer = AnalyzerId {
+            name: stated.unwrap_or_default().to_owned(),
+            engine: Some(tantivy::version_string().to_owned()),
+            search: SearchAnalysis::AsIndexed,
+        };
+        Box::pin(std::future::ready(Ok(analyzer)))
+    }
+
+    fn texts_a_call(&self) -> usize {
+        usize::MAX
+    }
+
+    fn streams<'a>(
+        &'a self,
+        texts: &'a [&'a str],
+        _: AnalysisTime,
+        _: Arc<Attempt>,
+    ) -> Working<'a, Vec<TokenStream>> {
+        let streams = texts.iter().map(|text| self.lexical.stream(text)).collect();
+        Box::pin(std::future::ready(Ok(streams)))
     }
 }
 
