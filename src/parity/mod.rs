@@ -5,6 +5,7 @@
 //! not state is [`FieldStatus::NotStated`], which no check reads as equal.
 
 pub mod analyzer;
+pub mod canary;
 mod compare;
 mod contract;
 mod inventory;
