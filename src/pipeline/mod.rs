@@ -3,6 +3,7 @@
 //! This is the only place that knows every stage. Each step hands on a plain value; the clock is
 //! read by the caller.
 
+mod canaries;
 mod conclude;
 mod fingerprint;
 mod load;
@@ -38,6 +39,7 @@ use crate::target::embedded::{BuildError, SkewError};
 use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
+pub use canaries::{CanaryError, read_canaries};
 pub use conclude::{Saved, failing_questions, judge_again};
 pub use fingerprint::{FingerprintError, read_token_streams};
 pub use load::Loading;

@@ -3,6 +3,7 @@
 mod answers;
 mod audit;
 mod cache;
+mod canaries;
 mod chroma;
 mod compare;
 mod embed;
