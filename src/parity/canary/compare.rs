@@ -15,7 +15,7 @@ use crate::parity::canary::{
 /// of `k·(k − 1)/2` within each. With three repeats that is 9 draws against 6, so that the former goes
 /// beyond the latter in 60 % of simulated cases (noise of equal size in 384 directions), and beyond
 /// three times as much in none of 4,000. Noise that has but one direction is coarser: of a whole set
-/// without drift, every second one has such a canary, and more repeats are what helps.
+/// without drift, three of five have such a canary, and more repeats are what helps.
 const FACTOR: f64 = 3.0;
 /// Canaries that are named as the worst.
 const N_WORST: usize = 5;

@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_printed_query_gives_its_lexemes_in_order() {
-        // As PostgreSQL 16.2 prints them.
+        // Of the form that PostgreSQL prints; `tests/live/run` asks a real one.
         assert_eq!(
             lexemes("'re-index' <-> 're' <-> 'index' & 'o''brien' & 'c:\\\\program'"),
             ["re-index", "re", "index", "o'brien", "c:\\program"]
