@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 
 use crate::embed::EmbedError;
-use crate::net::{Attempt, Client, ClientSettings, Failure, Retry, SecretSource, Secrets};
+use crate::net::{Attempt, Client, ClientSettings, Failure, Retry, SecretSource, Secrets, Stage};
 
 /// Attempts for one batch; a busy or restarting service deserves a second chance, a broken one does
 /// not deserve a minute.
@@ -47,16 +47,6 @@ struct Reply {
 struct Row {
     index: usize,
     embedding: Vec<f32>,
-}
-
-/// What one attempt came to.
-enum Outcome {
-    Done(Vec<Vec<f32>>),
-    /// Worth another try, after the wait the service asked for.
-    Busy {
-        problem: String,
-        wait: Option<Duration>,
-    },
 }
 
 impl Endpoint {
@@ -113,21 +103,40 @@ impl Endpoint {
 
     /// One vector for each text, in their order.
     pub(crate) async fn embed(&self, texts: &[&String]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let answer = self.answer(texts).await?;
+        answer.map_err(|Failure { message, retry, .. }| match retry {
+            Retry::Pointless => self.error(message),
+            _ => self.error(format!("{message}, {ATTEMPTS} times")),
+        })
+    }
+
+    /// One vector for each text, in their order, or what the service said instead, after as many
+    /// attempts as that deserves.
+    ///
+    /// # Errors
+    /// If the service cannot even be asked.
+    pub(crate) async fn answer(
+        &self,
+        texts: &[&String],
+    ) -> Result<Result<Vec<Vec<f32>>, Failure>, EmbedError> {
         let client = self.client()?;
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
-            match self.attempt(&client, texts).await? {
-                Outcome::Done(vectors) => return Ok(vectors),
-                Outcome::Busy { problem, .. } if attempt == ATTEMPTS => {
-                    return Err(self.error(format!("{problem}, {ATTEMPTS} times")));
-                }
-                Outcome::Busy { wait: asked, .. } => {
-                    tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
-                    wait *= 2;
-                    attempt += 1;
-                }
+            let failure = match self.attempt(&client, texts).await? {
+                Ok(vectors) => return Ok(Ok(vectors)),
+                Err(failure) => failure,
+            };
+            if failure.retry == Retry::Pointless || attempt == ATTEMPTS {
+                return Ok(Err(failure));
             }
+            let asked = match failure.retry {
+                Retry::Later(wait) => wait,
+                _ => None,
+            };
+            tokio::time::sleep(asked.unwrap_or(wait).min(LONGEST_WAIT)).await;
+            wait *= 2;
+            attempt += 1;
         }
     }
 
@@ -145,7 +154,11 @@ impl Endpoint {
         Ok(self.client.get_or_init(|| client).clone())
     }
 
-    async fn attempt(&self, client: &Client, texts: &[&String]) -> Result<Outcome, EmbedError> {
+    async fn attempt(
+        &self,
+        client: &Client,
+        texts: &[&String],
+    ) -> Result<Result<Vec<Vec<f32>>, Failure>, EmbedError> {
         let mut request = client
             .request(Method::POST, self.url.clone())
             .json(&Request {
@@ -169,44 +182,29 @@ impl Endpoint {
         let body = tokio::time::timeout(TIMEOUT, call)
             .await
             .unwrap_or_else(|_| Err(Failure::timeout(attempt.stage(), TIMEOUT)));
-        match body {
-            Ok(body) => self.decode(&body, texts.len()).map(Outcome::Done),
-            Err(Failure {
-                retry: Retry::Pointless,
-                message,
-                ..
-            }) => Err(self.error(message)),
-            Err(Failure { message, retry, .. }) => Ok(Outcome::Busy {
-                problem: message,
-                wait: match retry {
-                    Retry::Later(wait) => wait,
-                    _ => None,
-                },
-            }),
-        }
+        Ok(body.and_then(|body| {
+            decode(&body, texts.len())
+                .map_err(|problem| Failure::lasting("bad_reply", Stage::Schema, problem))
+        }))
     }
+}
 
-    fn decode(&self, body: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let reply: Reply = serde_json::from_slice(body)
-            .map_err(|error| self.error(format!("not a list of embeddings: {error}")))?;
-        let mut vectors = vec![None; wanted];
-        for row in reply.data {
-            let slot = vectors.get_mut(row.index).ok_or_else(|| {
-                self.error(format!(
-                    "an embedding with index {} of {wanted} texts",
-                    row.index
-                ))
-            })?;
-            if slot.replace(row.embedding).is_some() {
-                return Err(self.error(format!("two embeddings with index {}", row.index)));
-            }
+/// The vectors of a reply in the order of the texts, or what is wrong with it.
+fn decode(body: &[u8], wanted: usize) -> Result<Vec<Vec<f32>>, String> {
+    let reply: Reply = serde_json::from_slice(body)
+        .map_err(|error| format!("not a list of embeddings: {error}"))?;
+    let mut vectors = vec![None; wanted];
+    for row in reply.data {
+        let slot = vectors
+            .get_mut(row.index)
+            .ok_or_else(|| format!("an embedding with index {} of {wanted} texts", row.index))?;
+        if slot.replace(row.embedding).is_some() {
+            return Err(format!("two embeddings with index {}", row.index));
         }
-        vectors
-            .into_iter()
-            .enumerate()
-            .map(|(index, vector)| {
-                vector.ok_or_else(|| self.error(format!("no embedding with index {index}")))
-            })
-            .collect()
     }
+    vectors
+        .into_iter()
+        .enumerate()
+        .map(|(index, vector)| vector.ok_or_else(|| format!("no embedding with index {index}")))
+        .collect()
 }

@@ -21,9 +21,9 @@ mod layout;
 mod lines;
 mod parquet;
 mod source;
-mod writer;
 mod tsv;
 mod vector_file;
+mod writer;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -4,6 +4,8 @@
 //! parts (ids, texts, metadata) never mix with floating-point parts, and a field that a side does
 //! not state is [`FieldStatus::NotStated`], which no check reads as equal.
 
+pub mod analyzer;
+pub mod canary;
 mod compare;
 mod contract;
 mod inventory;

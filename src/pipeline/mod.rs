@@ -3,7 +3,9 @@
 //! This is the only place that knows every stage. Each step hands on a plain value; the clock is
 //! read by the caller.
 
+mod canaries;
 mod conclude;
+mod fingerprint;
 mod live;
 mod load;
 mod outlook;
@@ -38,7 +40,9 @@ use crate::target::embedded::{BuildError, SkewError};
 use crate::target::http::ReplySchemaError;
 use crate::units::Day;
 
+pub use canaries::{CanaryError, read_canaries};
 pub use conclude::{Saved, failing_questions, judge_again};
+pub use fingerprint::{FingerprintError, read_token_streams};
 pub use live::Live;
 pub use load::Loading;
 pub use outlook::outlook;

@@ -156,6 +156,9 @@ impl<'a> Pages<'a> {
 }
 
 /// One call with the time limit and the retries of the settings.
+///
+/// # Errors
+/// The failure of the last attempt.
 pub(crate) async fn patiently<'a, T>(
     settings: &Settings,
     call: impl Fn(Arc<Attempt>) -> Working<'a, T>,

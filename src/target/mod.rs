@@ -3,6 +3,7 @@
 //! A failed probe is data, never an abort: a target answers with a [`Reply`] or a [`Failure`] that
 //! says at which stage it failed.
 
+mod analysis;
 pub mod chroma;
 pub mod elastic;
 pub mod embedded;
@@ -26,6 +27,7 @@ use crate::parity::{Contract, Inventory};
 use crate::units::Cutoff;
 
 pub use crate::net::{Failure, Retry, Stage};
+pub use analysis::{Analysis, AnalysisTime, AnalyzerId, SearchAnalysis};
 pub use export::{Export, Page, StoredRow, Unidentified};
 pub use metric::Metric;
 
@@ -189,6 +191,11 @@ pub trait Target: Send + Sync {
 
     /// How its rows can be listed.
     fn listing(&self) -> Listing<'_>;
+
+    /// How its text analysis can be tried out, if it can.
+    fn analysis(&self) -> Option<&dyn Analysis> {
+        None
+    }
 
     /// Answers one question.
     fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply>;

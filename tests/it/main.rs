@@ -3,11 +3,13 @@
 mod answers;
 mod audit;
 mod cache;
+mod canaries;
 mod chroma;
 mod compare;
 mod embed;
 mod errors;
 mod faults;
+mod fingerprint;
 mod gate;
 mod hostile;
 mod http;

@@ -19,7 +19,7 @@ pub struct PgvectorSpec {
     pub embedding: Option<EmbeddingSpec>,
 }
 
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "url",
     "user",
     "auth_env",
@@ -34,6 +34,7 @@ const OWN: [&str; 14] = [
     "metric",
     "ef_search",
     "probes",
+    "text_config",
 ];
 
 /// The port of PostgreSQL.
@@ -100,6 +101,7 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<PgvectorSpec, P
             metric: target.metric,
             ef_search: target.ef_search,
             probes: target.probes,
+            text_config: target.text_config.take(),
             list_rows: target.list_rows.unwrap_or(true),
         },
         embedding: connection::embedding(target),

@@ -175,6 +175,10 @@ pub(in crate::plan) struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub(in crate::plan) probes: Option<u32>,
+    /// Of `pgvector`: the text search configuration of the table's words, such as
+    /// `pg_catalog.english`; `default_text_search_config` of the server if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) text_config: Option<String>,
 
     /// Of `http`: how the service is asked; `POST`, if left out.
     #[serde(skip_serializing_if = "Option::is_none")]

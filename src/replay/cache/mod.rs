@@ -12,7 +12,7 @@ use crate::ids::{Digest, QuestionId, TargetName};
 use crate::net::{Attempt, Failure};
 use crate::parity::{Contract, ContractField};
 use crate::replay::accept;
-use crate::target::{Listing, Locality, Query, Reply, Target, Working};
+use crate::target::{Analysis, Listing, Locality, Query, Reply, Target, Working};
 
 use entries::{Kept, Shelf};
 
@@ -204,6 +204,10 @@ impl Target for Cached {
 
     fn listing(&self) -> Listing<'_> {
         self.target.listing()
+    }
+
+    fn analysis(&self) -> Option<&dyn Analysis> {
+        self.target.analysis()
     }
 
     fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply> {

@@ -112,7 +112,7 @@ impl Index {
     }
 
     /// The analyzer of the text field; `name/search` where questions are cut in another way.
-    fn analyzer(&self) -> Option<String> {
+    pub(super) fn analyzer(&self) -> Option<String> {
         let text = self.text.as_ref()?;
         if text["type"] != "text" {
             return text["type"].as_str().map(str::to_owned);
@@ -140,6 +140,28 @@ impl Index {
         } else {
             format!("{indexing}/{searching}")
         })
+    }
+
+    /// The name under which the server knows what cuts questions; nothing if it is what cuts texts.
+    pub(super) fn search_analyzer(&self) -> Option<&str> {
+        let text = self.text.as_ref().filter(|text| text["type"] == "text")?;
+        let defined = |name: &str| self.index_settings()["analysis"]["analyzer"][name].is_object();
+        let usual = if defined("default") {
+            "default"
+        } else {
+            "standard"
+        };
+        let indexing = match text["analyzer"].as_str() {
+            None | Some("default") => usual,
+            Some(name) => name,
+        };
+        let searching = match text["search_analyzer"].as_str() {
+            None | Some("default_search") if defined("default_search") => "default_search",
+            None | Some("default_search") => indexing,
+            Some("default") => usual,
+            Some(name) => name,
+        };
+        (searching != indexing).then_some(searching)
     }
 
     fn index_settings(&self) -> &Value {
@@ -359,6 +381,7 @@ mod tests {
         let settings = of_mode(Mode::Bm25);
         let index = index(&mapping(dense("cosine"), text), analysis, &settings);
         assert_eq!(index.analyzer().as_deref(), Some(expected));
+        assert_eq!(index.search_analyzer().is_some(), expected.contains('/'));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! and of fused rankings are taken as they are. The contract comes from the mapping, the settings
 //! and the health of the one index that the name stands for.
 
+mod analysis;
 mod index;
 mod question;
 mod reply;
@@ -13,17 +14,17 @@ mod similarity;
 use std::sync::Arc;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::RwLock;
 
 use crate::ids::TargetName;
 use crate::net::{Attempt, Connection, Failure, Stage};
 use crate::parity::{Contract, ContractField};
 use crate::target::http::{Escaping, Placeholder, Template};
-use crate::target::store::shape::{finite, id, take_list, text, unexpected, vector};
+use crate::target::store::shape::{finite, id, text, unexpected, vector};
 use crate::target::store::{Fields, QueryVectors};
 use crate::target::{
-    Export, Hit, Listing, Locality, Page, Query, Reply, StoredRow, Target, Working,
+    Analysis, Export, Hit, Listing, Locality, Page, Query, Reply, StoredRow, Target, Working,
 };
 
 pub use question::{Flavour, Mode};
@@ -65,6 +66,8 @@ struct Known {
     flavour: Flavour,
     scale: Scale,
     hides_vectors: bool,
+    /// What cuts questions, if not what cuts texts.
+    search_analyzer: Option<String>,
 }
 
 /// An index on a server.
@@ -168,6 +171,7 @@ impl Elastic {
             flavour,
             scale,
             hides_vectors,
+            search_analyzer: index.search_analyzer().map(str::to_owned),
         });
         Ok((flavour, index))
     }
@@ -209,23 +213,6 @@ impl Elastic {
             Err(failure) if matches!(failure.status, Some(400..=428)) => Ok(None),
             Err(failure) => Err(failure),
         }
-    }
-
-    /// The tokens into which the text field cuts a text, by the server's own analysis.
-    ///
-    /// # Errors
-    /// If the server does not analyse it.
-    pub async fn tokens(
-        &self,
-        words: &str,
-        attempt: &Arc<Attempt>,
-    ) -> Result<Vec<String>, Failure> {
-        let body = json!({ "field": self.settings.fields.text, "text": words });
-        let path = [self.settings.index.as_str(), "_analyze"];
-        let mut reply = self.connection.post(&path, &body, attempt).await?;
-        let tokens = take_list(&mut reply, "/tokens")?;
-        let token = |token: &Value| text(token, "/token").map(str::to_owned);
-        tokens.iter().map(token).collect()
     }
 
     async fn search(&self, query: &Query, attempt: Arc<Attempt>) -> Result<Reply, Failure> {
@@ -313,6 +300,10 @@ impl Target for Elastic {
         } else {
             Listing::None
         }
+    }
+
+    fn analysis(&self) -> Option<&dyn Analysis> {
+        Some(self)
     }
 
     fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply> {

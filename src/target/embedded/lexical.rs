@@ -12,6 +12,8 @@ use tantivy::tokenizer::{
 };
 use tantivy::{Index, Searcher, TantivyDocument, Term};
 
+use crate::parity::analyzer::TokenStream;
+
 /// How a text becomes terms, when indexing and when searching.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +37,11 @@ impl Analyzer {
         }
     }
 
+    /// The tokens into which it cuts a text, with their places.
+    pub fn stream(self, text: &str) -> TokenStream {
+        stream(&mut self.chain(), text)
+    }
+
     fn chain(self) -> TextAnalyzer {
         /// Longer "words" are accidents such as keys and URLs; tantivy's own analyzers drop them
         /// too.
@@ -47,6 +54,18 @@ impl Analyzer {
             Self::Simple => words.build(),
             Self::Whitespace => TextAnalyzer::from(WhitespaceTokenizer::default()),
         }
+    }
+}
+
+fn stream(chain: &mut TextAnalyzer, text: &str) -> TokenStream {
+    let (mut tokens, mut positions) = (Vec::new(), Vec::new());
+    chain.token_stream(text).process(&mut |token| {
+        tokens.push(token.text.clone());
+        positions.push(u32::try_from(token.position).unwrap_or(u32::MAX));
+    });
+    TokenStream {
+        tokens,
+        positions: Some(positions),
     }
 }
 
@@ -96,6 +115,11 @@ impl Lexical {
         })
     }
 
+    /// What the one chain that texts and questions pass through makes of a text.
+    pub(super) fn stream(&self, text: &str) -> TokenStream {
+        stream(&mut self.analyzer.clone(), text)
+    }
+
     /// The rows that share a term with the question, with their BM25 scores, best first, ties by
     /// row.
     pub(super) fn rank(&self, question: &str, depth: usize) -> tantivy::Result<Vec<(usize, f64)>> {
@@ -122,5 +146,47 @@ impl Lexical {
             ));
         });
         BooleanQuery::new(clauses)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(analyzer: Analyzer, text: &str, tokens: &[&str], positions: &[u32]) {
+        let stream = analyzer.stream(text);
+        assert_eq!(stream.tokens, tokens);
+        assert_eq!(stream.positions.as_deref(), Some(positions));
+    }
+
+    #[test]
+    fn each_chain_gives_known_tokens() {
+        let text = "Replicas are re-indexed";
+        check(
+            Analyzer::EnStem,
+            text,
+            &["replica", "are", "re", "index"],
+            &[0, 1, 2, 3],
+        );
+        check(
+            Analyzer::Simple,
+            text,
+            &["replicas", "are", "re", "indexed"],
+            &[0, 1, 2, 3],
+        );
+        check(
+            Analyzer::Whitespace,
+            text,
+            &["Replicas", "are", "re-indexed"],
+            &[0, 1, 2],
+        );
+    }
+
+    #[test]
+    fn a_word_that_is_too_long_leaves_its_place_empty() {
+        let text = format!("before {} after", "f".repeat(300));
+        check(Analyzer::Simple, &text, &["before", "after"], &[0, 2]);
+        check(Analyzer::EnStem, "", &[], &[]);
     }
 }

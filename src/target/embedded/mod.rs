@@ -21,12 +21,13 @@ use crate::embed::VectorTable;
 use crate::goldset::{Section, Snippets, snippets};
 use crate::ids::{SectionKey, TargetName};
 use crate::net::Attempt;
+use crate::parity::analyzer::TokenStream;
 use crate::parity::stamp::{Digester, SEED};
 use crate::parity::{Contract, ContractField, Inventory};
 use crate::target::store::no_query_vector;
 use crate::target::{
-    Export, Failure, Hit, Listing, Locality, Metric, OffsetUnit, Offsets, Page, Query, Reply,
-    Stage, StoredRow, Target, Working,
+    Analysis, AnalysisTime, AnalyzerId, Export, Failure, Hit, Listing, Locality, Metric,
+    OffsetUnit, Offsets, Page, Query, Reply, SearchAnalysis, Stage, StoredRow, Target, Working,
 };
 
 pub use lexical::Analyzer;
@@ -364,6 +365,10 @@ impl Target for Embedded {
         Listing::Known(&self.inventory, self)
     }
 
+    fn analysis(&self) -> Option<&dyn Analysis> {
+        Some(self)
+    }
+
     fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
         Box::pin(async move { self.search(query) })
     }
@@ -376,6 +381,33 @@ impl Export for Embedded {
             |(index, row): (usize, &Row)| row.stored(Some(self.dense.vector(index).to_vec()));
         let rows = self.rows.iter().enumerate().map(stored).collect();
         Box::pin(std::future::ready(Ok(Page { rows, next: None })))
+    }
+}
+
+/// Texts and questions pass through one chain.
+impl Analysis for Embedded {
+    fn analyzer(&self, _: Arc<Attempt>) -> Working<'_, AnalyzerId> {
+        let stated = self.contract.get(ContractField::Analyzer);
+        let analyzer = AnalyzerId {
+            name: stated.unwrap_or_default().to_owned(),
+            engine: Some(tantivy::version_string().to_owned()),
+            search: SearchAnalysis::AsIndexed,
+        };
+        Box::pin(std::future::ready(Ok(analyzer)))
+    }
+
+    fn texts_a_call(&self) -> usize {
+        usize::MAX
+    }
+
+    fn streams<'a>(
+        &'a self,
+        texts: &'a [&'a str],
+        _: AnalysisTime,
+        _: Arc<Attempt>,
+    ) -> Working<'a, Vec<TokenStream>> {
+        let streams = texts.iter().map(|text| self.lexical.stream(text)).collect();
+        Box::pin(std::future::ready(Ok(streams)))
     }
 }
 

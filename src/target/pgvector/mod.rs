@@ -10,6 +10,7 @@
 //! | `<#>` | − inner product | − distance: the inner product |
 //! | `<->` | Euclidean | − distance |
 
+mod analysis;
 mod catalog;
 mod load;
 mod session;
@@ -27,7 +28,7 @@ use crate::net::{Attempt, ConnectionError, Failure, SecretSource, Secrets, Stage
 use crate::parity::{Contract, ContractField};
 use crate::target::store::{Fields, QueryVectors};
 use crate::target::{
-    Export, Listing, Locality, Metric, Page, Query, Reply, StoredRow, Target, Working,
+    Analysis, Export, Listing, Locality, Metric, Page, Query, Reply, StoredRow, Target, Working,
 };
 
 pub use load::PgvectorLoad;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub ef_search: Option<u32>,
     /// Lists that an IVF search looks at, if not as the server says.
     pub probes: Option<u32>,
+    /// The text search configuration of the table's words, if not the server's own.
+    pub text_config: Option<String>,
     /// Whether the rows are listed.
     pub list_rows: bool,
 }
@@ -312,6 +315,10 @@ impl Target for Pgvector {
         }
     }
 
+    fn analysis(&self) -> Option<&dyn Analysis> {
+        Some(self)
+    }
+
     fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply> {
         Box::pin(async move {
             let vector = self.vectors.of(query, &attempt).await?;
@@ -358,6 +365,7 @@ mod tests {
             metric: None,
             ef_search: None,
             probes: None,
+            text_config: None,
             list_rows: true,
         }
     }
