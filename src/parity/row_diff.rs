@@ -77,8 +77,8 @@ pub struct VectorDiff {
     pub perturbed: Ids,
     /// Anything else.
     pub different: Ids,
-    /// Ids whose vectors have lengths that differ by more than a thousandth, whatever their class: the same
-    /// under cosine, and not under an inner product or a Euclidean distance.
+    /// Ids whose vectors were stretched: their lengths differ by more than a thousandth and by more than
+    /// their directions. The same under cosine, and not under an inner product or a Euclidean distance.
     pub rescaled: Ids,
     /// The largest `1 − cos` among those that have one.
     pub max_distance: Option<f64>,

@@ -242,10 +242,14 @@ impl IdFinding {
         }
     }
 
-    /// Whether its vectors have other lengths.
+    /// Whether its vectors have other lengths, by more than a thousandth and by more than they turned: a
+    /// vector that was moved anyhow has another length too.
     pub fn is_rescaled(&self) -> bool {
-        let stretch = self.vector.and_then(|vector| vector.stretch);
-        stretch.is_some_and(|stretch| stretch > VectorFinding::RESCALED)
+        let rescaled = |vector: VectorFinding| {
+            let angle = (2.0 * vector.distance?).sqrt();
+            Some(vector.stretch? > angle.max(VectorFinding::RESCALED))
+        };
+        self.vector.and_then(rescaled).unwrap_or(false)
     }
 
     /// Whether nothing became of it.

@@ -212,7 +212,12 @@ fn of_content(report: &Value) -> Vec<(&str, u64)> {
 
 fn of_vectors(report: &Value) -> Vec<(&str, u64)> {
     const CLASSES: [&str; 4] = ["equivalent", "perturbed", "different", "rescaled"];
-    counts(&report["rows"]["vectors"], &CLASSES)
+    let vectors = &report["rows"]["vectors"];
+    if vectors.is_null() {
+        Vec::new()
+    } else {
+        counts(vectors, &CLASSES)
+    }
 }
 
 const ALL: u64 = ROWS as u64;
@@ -438,14 +443,14 @@ fn vectors_are_classed_by_how_far_they_moved() {
         &[("different", ALL)],
     );
     check(
-        "bf16 round trip",
-        |index| index.each_number(|x, _| half::bf16::from_f32(x).to_f32()),
+        "eight bits",
+        |index| index.each_number(|x, _| (x * 127.0).round() / 127.0),
         &[("perturbed", ALL)],
     );
     check(
         "another model in silence",
         |index| index.each_number(|x, i| x * noise(i, 1.0)),
-        &[("different", ALL), ("rescaled", ALL)],
+        &[("different", ALL)],
     );
     check(
         "vectors swapped between two rows",
@@ -584,7 +589,7 @@ fn what_is_declared_passes_and_what_is_not_known_does_not() {
     };
     let reranked = |index: &mut Index| index.state("RERANKER", "cross-encoder-2");
     bench.check("declared", &["--versioned=RERANKER"], reranked, &pass(&[]));
-    let quantised = |index: &mut Index| index.each_number(|x, _| half::bf16::from_f32(x).to_f32());
+    let quantised = |index: &mut Index| index.each_number(|x, _| (x * 127.0).round() / 127.0);
     bench.check(
         "allowed",
         &["--allow-perturbed"],
