@@ -96,7 +96,13 @@ fn noise(place: usize, scale: f32) -> f32 {
 fn write(index: &Index, folder: &Path, name: &str, rows_a_file: usize) -> (PathBuf, PathBuf) {
     let export = folder.join(name);
     std::fs::create_dir(&export).expect("a folder");
-    for (i, rows) in index.rows.chunks(rows_a_file).enumerate() {
+    let first = index.rows.len().min(rows_a_file);
+    let (first, rest) = index.rows.split_at(first);
+    for (i, rows) in [first]
+        .into_iter()
+        .chain(rest.chunks(rows_a_file))
+        .enumerate()
+    {
         let mut writer = IpcWriter::create(&export.join(format!("{i:03}.arrow"))).expect("a file");
         let rows = rows.iter().map(|row| {
             let (doc, section) = row.id.split_once('/').expect("a document");
