@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::answers::AnswersError;
 use crate::audit::AuditError;
-use crate::cli::ExitStatus;
+use crate::cli::{ExitStatus, ManifestError};
 use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::embed::EmbedError;
@@ -96,6 +96,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Import(#[from] ImportError),
+    /// The files of a folder, or a list of them.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Manifest(#[from] ManifestError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -168,6 +172,7 @@ impl Failure {
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
             | Self::Import(ImportError::Read { .. })
+            | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::MakeFolder { .. }
             | Self::Stdout(_)
             | Self::Runtime(_) => ExitStatus::Error,
@@ -182,6 +187,7 @@ impl Failure {
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
             | Self::Import(ImportError::Content { .. })
+            | Self::Manifest(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
         }
