@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::answers::AnswersError;
 use crate::audit::AuditError;
-use crate::cli::ExitStatus;
+use crate::cli::{ExitStatus, ManifestError};
 use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::embed::EmbedError;
@@ -98,6 +98,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Import(#[from] ImportError),
+    /// The files of a folder, or a list of them.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Manifest(#[from] ManifestError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -216,6 +220,7 @@ impl Failure {
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
             | Self::Import(ImportError::Read { .. })
+            | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::MakeFolder { .. }
             | Self::ReadContract { .. }
             | Self::Write { .. }
@@ -234,6 +239,7 @@ impl Failure {
             | Self::Answers(AnswersError::Content { .. })
             | Self::Import(ImportError::Content { .. })
             | Self::Contract { .. }
+            | Self::Manifest(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
             Self::Export(error) => of_export(error),

@@ -16,6 +16,7 @@ mod gold_load;
 mod import_run;
 mod init;
 mod interrupt;
+mod manifest;
 mod merge;
 mod message;
 mod output;
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use failure::Failure;
+pub use manifest::{ManifestError, ManifestFile};
 pub use message::Message;
 
 use crate::judge::RunVerdict;
@@ -145,6 +147,8 @@ enum Command {
     Parity(parity::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
     Explain(explain::Args),
+    /// List the files of a folder with their digests, or compare two such lists.
+    Manifest(manifest::Args),
     /// Work on a gold set.
     Gold(gold::Args),
     /// Print the JSON Schema of a file.
@@ -189,6 +193,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Stamp(args) => runtime()?.block_on(stamp::run(args, output)),
         Command::Parity(args) => runtime()?.block_on(parity::run(args, output)),
         Command::Explain(args) => explain::run(&args, output),
+        Command::Manifest(args) => manifest::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),
         Command::Schema(args) => schema::run(&args, output),
         Command::Init(args) => init::run(&args, output),

@@ -5,7 +5,7 @@ use schemars::Schema;
 use serde::Serialize;
 
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure};
+use crate::cli::{ExitStatus, Failure, ManifestFile};
 use crate::goldset::{Manifest, Question, Section};
 use crate::import::Line;
 use crate::judge::Verdict;
@@ -35,6 +35,8 @@ enum Name {
     Verdict,
     /// An observation of another harness.
     ImportRun,
+    /// The files of a folder.
+    Manifest,
 }
 
 impl Name {
@@ -46,6 +48,7 @@ impl Name {
             Self::Corpus => "corpus",
             Self::Verdict => "verdict",
             Self::ImportRun => "import-run",
+            Self::Manifest => "manifest",
         }
     }
 
@@ -57,6 +60,7 @@ impl Name {
             Self::Corpus => "one line of corpus.jsonl, a section",
             Self::Verdict => "verdict.json, the result of a run",
             Self::ImportRun => "one line of what import-run reads, an observation",
+            Self::Manifest => "what manifest writes, the files of a folder with their digests",
         }
     }
 
@@ -68,6 +72,7 @@ impl Name {
             Self::Corpus => schema::of_line::<Section>(),
             Self::Verdict => schema::of_output::<Verdict>(),
             Self::ImportRun => schema::of_line::<Line>(),
+            Self::Manifest => schema::of_output::<ManifestFile>(),
         }
     }
 }

@@ -10,6 +10,8 @@ mod compare;
 mod contract;
 mod inventory;
 mod ladder;
+mod manifest;
+mod recall;
 mod row_diff;
 mod rows;
 pub mod stamp;
@@ -20,6 +22,12 @@ pub use inventory::Inventory;
 pub use ladder::{
     ComparedParts, Finding, Ladder, LadderEvidence, Perturbed, Rung, RungFinding, RungStatus,
     ladder,
+};
+pub use manifest::{
+    Blob, BlobDigest, BlobPair, Manifest, ManifestDiff, ManifestProblem, ManifestStatus,
+};
+pub use recall::{
+    SearchQuality, SearchReading, SelfRetrieval, ShareAt, TIE, finds_itself, overlap_at, recall_at,
 };
 pub use row_diff::{Diffing, Ids, RowDiff, SectionDiff, VectorDiff, diff};
 pub use rows::{Basis, IdFinding, RowClass, VectorClass, VectorFinding};

@@ -9,7 +9,6 @@ pub mod elastic;
 pub mod embedded;
 mod export;
 pub mod http;
-mod metric;
 pub mod pgvector;
 pub mod qdrant;
 pub mod store;
@@ -27,9 +26,9 @@ use crate::parity::{Contract, Inventory};
 use crate::units::Cutoff;
 
 pub use crate::net::{Failure, Retry, Stage};
+pub use crate::vector::Metric;
 pub use analysis::{Analysis, AnalysisTime, AnalyzerId, SearchAnalysis};
 pub use export::{Export, Page, StoredRow, Unidentified};
-pub use metric::Metric;
 
 /// What a target is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod import_run;
 mod judged;
 mod layers;
 mod loopback;
+mod manifest;
 mod overlap;
 mod parity_mutations;
 mod plan;

@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use crate::support::{SmallGold, gate, ragstone, root, stderr, stdout, verdict};
 
 /// Every name with the words that the list must say of it.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
     ("policy", "ragstone.toml"),
     ("gold", "gold.toml"),
     ("questions", "questions.jsonl"),
     ("corpus", "corpus.jsonl"),
     ("verdict", "verdict.json"),
     ("import-run", "import-run"),
+    ("manifest", "what manifest writes"),
 ];
 
 fn printed(name: &str) -> String {

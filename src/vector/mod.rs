@@ -1,4 +1,9 @@
-//! Dot product, length and cosine: a leaf beneath the embedder, the embedded index and ΔS.
+//! Dot product, length, cosine and what "near" means: a leaf beneath the embedder, the embedded index
+//! and ΔS.
+
+mod metric;
+
+pub use metric::Metric;
 
 /// Independent sums, so that the compiler can keep them in vector registers. Their number is part
 /// of the result's rounding: changing it changes last digits.
