@@ -4,7 +4,7 @@
 //! expected squared length of the projection is the squared length of the vector. Source: Achlioptas,
 //! "Database-friendly random projections" (2003), with signs of ±1.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Numbers in a sketch.
 pub const FLOATS: usize = 16;
@@ -62,52 +62,80 @@ impl Signs {
     /// # Panics
     /// If one is longer than the signs reach.
     pub(super) fn measure(&self, vectors: &[Option<&[f32]>]) -> Vec<Option<Measured>> {
-        Arch::new().dispatch(|| {
-            let measure = |vector: &Option<&[f32]>| vector.map(|vector| one(&self.signs, vector));
-            vectors.iter().map(measure).collect()
-        })
+        let mut measured = Vec::with_capacity(vectors.len());
+        Arch::new().dispatch(Measuring {
+            signs: &self.signs,
+            vectors,
+            measured: &mut measured,
+        });
+        measured
     }
 }
 
-/// Inlined, so that it is compiled for the machine's widest registers.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "the dispatch above compiles only what is inlined into it"
-)]
-fn one(signs: &[Sketch], vector: &[f32]) -> Measured {
-    assert!(vector.len() <= signs.len(), "signs for every coordinate");
-    let signs = &signs[..vector.len()];
-    let (values, values_rest) = vector.as_chunks::<CHAINS>();
-    let (rows, rows_rest) = signs.as_chunks::<CHAINS>();
-    let mut sums = [[0.0_f32; FLOATS]; CHAINS];
-    for (values, rows) in values.iter().zip(rows) {
-        for chain in 0..CHAINS {
-            add(&mut sums[chain], values[chain], &rows[chain]);
+/// The work of [`Signs::measure`], for whichever registers the machine has.
+struct Measuring<'a> {
+    signs: &'a [Sketch],
+    vectors: &'a [Option<&'a [f32]>],
+    measured: &'a mut Vec<Option<Measured>>,
+}
+
+impl WithSimd for Measuring<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for vector in self.vectors {
+            let measured = match vector {
+                None => None,
+                Some(vector) => Some(match FLOATS / S::F32_LANES {
+                    1 => one::<S, 1>(simd, self.signs, vector),
+                    2 => one::<S, 2>(simd, self.signs, vector),
+                    4 => one::<S, 4>(simd, self.signs, vector),
+                    _ => one::<S, FLOATS>(simd, self.signs, vector),
+                }),
+            };
+            self.measured.push(measured);
         }
     }
-    for (value, row) in values_rest.iter().zip(rows_rest) {
-        add(&mut sums[0], *value, row);
+}
+
+/// A sketch fills `R` registers. Inlined, so that it is compiled for the machine's own.
+#[inline(always)]
+fn one<S: Simd, const R: usize>(simd: S, signs: &[Sketch], vector: &[f32]) -> Measured {
+    assert!(vector.len() <= signs.len(), "signs for every coordinate");
+    let (signs, _) = S::as_simd_f32s(signs[..vector.len()].as_flattened());
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; R]; CHAINS];
+    let (signs, _) = signs.as_chunks::<R>();
+    for (i, value) in vector.iter().enumerate() {
+        let value = simd.splat_f32s(*value);
+        let sums = &mut sums[i % CHAINS];
+        for r in 0..R {
+            sums[r] = simd.mul_add_f32s(value, signs[i][r], sums[r]);
+        }
     }
-    let mut squares = [0.0_f32; FLOATS];
-    let (values, rest) = vector.as_chunks::<FLOATS>();
-    for values in values {
-        for lane in 0..FLOATS {
-            squares[lane] += values[lane] * values[lane];
+    let (whole, rest) = vector.as_chunks::<FLOATS>();
+    let (whole, _) = S::as_simd_f32s(whole.as_flattened());
+    let mut squares = [zero; R];
+    for values in whole.as_chunks::<R>().0 {
+        for r in 0..R {
+            // Not one fused step, whose last bit differs from that of two.
+            squares[r] = simd.add_f32s(squares[r], simd.mul_f32s(values[r], values[r]));
         }
     }
     let rest: f64 = rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-    Measured {
-        sketch: std::array::from_fn(|j| (sums[0][j] + sums[1][j]) + (sums[2][j] + sums[3][j])),
-        squares: squares.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest,
+    let (mut sketch, mut lanes) = ([0.0; FLOATS], [0.0; FLOATS]);
+    for r in 0..R {
+        let (left, right) = (
+            simd.add_f32s(sums[0][r], sums[1][r]),
+            simd.add_f32s(sums[2][r], sums[3][r]),
+        );
+        S::as_mut_simd_f32s(&mut sketch).0[r] = simd.add_f32s(left, right);
+        S::as_mut_simd_f32s(&mut lanes).0[r] = squares[r];
     }
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "as above")]
-fn add(sums: &mut Sketch, value: f32, signs: &Sketch) {
-    for lane in 0..FLOATS {
-        sums[lane] += value * signs[lane];
+    Measured {
+        sketch,
+        squares: lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest,
     }
 }
 
