@@ -8,6 +8,7 @@ mod compare;
 mod contract;
 mod inventory;
 mod merkle;
+pub mod metric_inference;
 
 pub use compare::{FieldParity, FieldStatus, Ids, RowDiff, SectionDiff, SideParity, compare, diff};
 pub use contract::{Contract, ContractField, UnknownField};

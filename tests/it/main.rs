@@ -15,6 +15,7 @@ mod import_run;
 mod judged;
 mod layers;
 mod loopback;
+mod metric_inference;
 mod overlap;
 mod plan;
 mod readme;
