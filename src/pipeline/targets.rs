@@ -221,6 +221,7 @@ fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, Go
         analyzer: spec.analyzer,
         ranking: spec.ranking,
         snippets: spec.snippets.unwrap_or(gold.manifest.snippets),
+        filter: spec.filter.clone(),
         skew: Skew {
             missing: spec.missing.clone(),
             edited: spec.edited.clone(),

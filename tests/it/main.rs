@@ -8,6 +8,7 @@ mod compare;
 mod embed;
 mod errors;
 mod faults;
+mod filters;
 mod gate;
 mod hostile;
 mod http;

@@ -67,6 +67,15 @@ impl Store {
         f64::from(score as f32)
     }
 
+    fn pair(&self, query: &[f32], document: &[f32]) -> Owned {
+        (
+            query.to_vec(),
+            document.to_vec(),
+            self.score(query, document),
+            false,
+        )
+    }
+
     /// The inference over all pairs, and over those with doubled queries if they are wanted.
     fn infer(&self, scaled: bool) -> Inference {
         let doubled: Vec<Vec<f32>> = self
@@ -174,14 +183,13 @@ fn one_doubled_query_is_not_outvoted() {
     let mut samples: Vec<Owned> = Vec::new();
     for _ in 0..40 {
         for (query, document) in store.queries.iter().zip(&store.documents) {
-            let score = store.score(query, document);
-            samples.push((query.clone(), document.clone(), score, false));
+            samples.push(store.pair(query, document));
         }
     }
     assert_eq!(infer_owned(&samples).metric, Inferred::Undetermined);
     let doubled = stretched(&store.queries[0], 2.0);
-    let score = store.score(&doubled, &store.documents[0]);
-    samples.push((doubled, store.documents[0].clone(), score, true));
+    let (query, document, score, _) = store.pair(&doubled, &store.documents[0]);
+    samples.push((query, document, score, true));
     assert_eq!(infer_owned(&samples).metric, Inferred::Cosine);
 }
 
@@ -193,8 +201,12 @@ fn vectors_that_a_store_rounds_fit_less_closely() {
         for query in &store.queries {
             for document in &store.documents {
                 let held: Vec<f32> = document.iter().map(|x| round(*x)).collect();
-                let score = store.score(query, &held);
-                samples.push((query.clone(), document.clone(), score, false));
+                samples.push((
+                    query.clone(),
+                    document.clone(),
+                    store.score(query, &held),
+                    false,
+                ));
             }
         }
         let found = infer_owned(&samples);
@@ -230,8 +242,7 @@ fn some_rows_that_the_index_ranks_by_another_vector_are_no_other_metric() {
     let mut samples: Vec<Owned> = Vec::new();
     for query in &store.queries {
         for document in &store.documents {
-            let score = store.score(query, document);
-            samples.push((query.clone(), document.clone(), score, false));
+            samples.push(store.pair(query, document));
         }
     }
     for sample in &mut samples[..3] {

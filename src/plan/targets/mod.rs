@@ -4,6 +4,7 @@ mod chroma;
 mod connection;
 mod elastic;
 mod embedded;
+mod filter;
 mod http;
 mod pgvector;
 mod qdrant;
@@ -234,7 +235,7 @@ fn checked(
     let how_fast = pace(&place, &target, usual)?;
     let digest = digest(&place, &target)?;
     let settings = match target.kind {
-        TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)?),
         TargetKind::Pgvector => {
             TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
         }

@@ -21,7 +21,7 @@ use crate::net::{Attempt, Connection, Failure, Stage};
 use crate::parity::{Contract, ContractField};
 use crate::target::http::{Escaping, Placeholder, Template};
 use crate::target::store::shape::{finite, id, take_list, text, unexpected, vector};
-use crate::target::store::{Fields, QueryVectors};
+use crate::target::store::{Fields, Filter, QueryVectors};
 use crate::target::{
     Export, Hit, Listing, Locality, Page, Query, Reply, StoredRow, Target, Working,
 };
@@ -55,6 +55,8 @@ pub struct Settings {
     pub id_field: Option<String>,
     /// Fields of the source.
     pub fields: Fields,
+    /// What production asks for beside nearness; not for a body of the user's own.
+    pub filter: Filter,
     /// Whether rows are listed.
     pub list_rows: bool,
 }
@@ -90,6 +92,7 @@ impl Settings {
             pipeline: None,
             id_field: None,
             fields: Fields::default(),
+            filter: Filter::default(),
             list_rows: true,
         }
     }
