@@ -9,6 +9,7 @@ mod contract;
 mod inventory;
 mod merkle;
 pub mod metric_inference;
+pub mod retrieval;
 
 pub use compare::{FieldParity, FieldStatus, Ids, RowDiff, SectionDiff, SideParity, compare, diff};
 pub use contract::{Contract, ContractField, UnknownField};
