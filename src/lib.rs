@@ -6,7 +6,7 @@
 //! deliberately absent.
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
-//! [`schema`], [`stats`] and [`export`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
+//! [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
 //! [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
 //! [`answers`], [`import`], [`merge`] and [`cli`].
 
@@ -23,6 +23,7 @@ pub mod goldset;
 pub mod ids;
 pub mod import;
 pub mod judge;
+pub mod knn;
 pub mod measure;
 pub mod merge;
 pub mod net;

@@ -10,8 +10,12 @@ mod inventory;
 mod merkle;
 pub mod metric_inference;
 pub mod retrieval;
+mod recall;
 
 pub use compare::{FieldParity, FieldStatus, Ids, RowDiff, SectionDiff, SideParity, compare, diff};
 pub use contract::{Contract, ContractField, UnknownField};
 pub use inventory::{Inventory, InventoryRow};
 pub use merkle::{DEPTH, index_hash};
+pub use recall::{
+    SearchQuality, SearchReading, SelfRetrieval, ShareAt, TIE, finds_itself, overlap_at, recall_at,
+};

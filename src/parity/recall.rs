@@ -1,0 +1,284 @@
+//! What an approximate search finds of what is nearest, what it finds of itself, and how much it
+//! differs from itself.
+//!
+//! The exact lists come from `knn` over the exported vectors. If they are equal on two sides and these
+//! numbers are not, the data is the same and the graphs differ; if the lists differ, the data does.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::knn::Neighbor;
+use crate::units::Cutoff;
+
+/// Scores as near to each other as this, in proportion to the larger of them and 1, are a tie: f32 and
+/// another order of summation move a score of unit vectors by a tenth of it.
+pub const TIE: f64 = 1e-6;
+
+/// Share of the k nearest rows that a search returned, in [0, 1]; `None` if there is no row.
+///
+/// `exact` is nearest first. A returned row that stands in it counts as found if its score is no worse
+/// than the k-th, ties included: ask for more than k exact neighbours, so that those beyond the k-th that
+/// tie with it are known. What is returned twice counts once, what is returned after the k-th not at all,
+/// and if there are fewer than k rows, the share is of those.
+///
+/// ```
+/// use ragstone::knn::Neighbor;
+/// use ragstone::parity::recall_at;
+/// use ragstone::units::Cutoff;
+///
+/// let exact: Vec<Neighbor> = [("a", 0.9), ("b", 0.8), ("c", 0.8), ("d", 0.1)]
+///     .map(|(id, score)| Neighbor { id: id.to_owned(), score })
+///     .into();
+/// let k = Cutoff::new(2).expect("not 0");
+/// assert_eq!(recall_at(k, ["a", "c"], &exact), Some(1.0)); // `c` ties with `b`.
+/// assert_eq!(recall_at(k, ["a", "d"], &exact), Some(0.5));
+/// assert_eq!(recall_at(k, ["a"], &[]), None);
+/// ```
+pub fn recall_at<'a>(
+    k: Cutoff,
+    returned: impl IntoIterator<Item = &'a str>,
+    exact: &[Neighbor],
+) -> Option<f64> {
+    let mut seen = BTreeSet::new();
+    // An id of several rows is one answer.
+    let exact: Vec<&Neighbor> = exact.iter().filter(|row| seen.insert(&row.id)).collect();
+    let wanted = k.get().min(exact.len());
+    let last = exact.get(wanted.checked_sub(1)?)?.score;
+    let nearest: BTreeSet<&str> = exact
+        .iter()
+        .take_while(|row| row.score >= last || ties(row.score, last))
+        .map(|row| row.id.as_str())
+        .collect();
+    let returned: BTreeSet<&str> = returned.into_iter().take(k.get()).collect();
+    let found = returned.intersection(&nearest).count();
+    Some(found.min(wanted) as f64 / wanted as f64)
+}
+
+/// Whether a stored row, asked for with its own vector, came back first or in a tie with the first.
+///
+/// `returned` is best first, with scores of which larger is better.
+///
+/// ```
+/// use ragstone::parity::finds_itself;
+/// assert!(finds_itself("b", [("a", 1.0), ("b", 1.0), ("c", 0.4)]));
+/// assert!(!finds_itself("c", [("a", 1.0), ("b", 1.0), ("c", 0.4)]));
+/// assert!(!finds_itself("c", []));
+/// ```
+pub fn finds_itself<'a>(id: &str, returned: impl IntoIterator<Item = (&'a str, f64)>) -> bool {
+    let mut first = None;
+    returned
+        .into_iter()
+        .take_while(|(_, score)| {
+            let first = *first.get_or_insert(*score);
+            *score == first || ties(*score, first)
+        })
+        .any(|(returned, _)| returned == id)
+}
+
+/// Share of what two replies have in common among their first k, in [0, 1], of the longer one;
+/// `None` if both are empty.
+///
+/// ```
+/// use ragstone::parity::overlap_at;
+/// use ragstone::units::Cutoff;
+/// let k = Cutoff::new(3).expect("not 0");
+/// assert_eq!(overlap_at(k, ["a", "b", "c", "x"], ["b", "a", "d"]), Some(2.0 / 3.0));
+/// assert_eq!(overlap_at(k, ["a"], []), Some(0.0));
+/// assert_eq!(overlap_at(k, [], []), None);
+/// ```
+pub fn overlap_at<'a>(
+    k: Cutoff,
+    one: impl IntoIterator<Item = &'a str>,
+    other: impl IntoIterator<Item = &'a str>,
+) -> Option<f64> {
+    let one: BTreeSet<&str> = one.into_iter().take(k.get()).collect();
+    let other: BTreeSet<&str> = other.into_iter().take(k.get()).collect();
+    let most = one.len().max(other.len());
+    (most > 0).then(|| one.intersection(&other).count() as f64 / most as f64)
+}
+
+fn ties(a: f64, b: f64) -> bool {
+    (a - b).abs() <= TIE * a.abs().max(b.abs()).max(1.0)
+}
+
+/// A share at a cut-off, over the queries of which it is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShareAt {
+    /// Ranks looked at.
+    #[schemars(with = "std::num::NonZeroUsize")]
+    pub k: Cutoff,
+    /// Queries that count; at least 1.
+    pub n: u64,
+    /// Their mean, in [0, 1].
+    pub mean: f64,
+    /// The least of them.
+    pub least: f64,
+}
+
+impl ShareAt {
+    /// Of one share a query, in the order of the queries. A query whose share is undefined does not
+    /// count; `None` if none does.
+    ///
+    /// ```
+    /// use ragstone::parity::ShareAt;
+    /// use ragstone::units::Cutoff;
+    /// let k = Cutoff::new(10).expect("not 0");
+    /// let recall = ShareAt::of(k, [Some(1.0), None, Some(0.5)]).expect("two count");
+    /// assert_eq!((recall.n, recall.mean, recall.least), (2, 0.75, 0.5));
+    /// assert_eq!(ShareAt::of(k, [None]), None);
+    /// ```
+    pub fn of(k: Cutoff, shares: impl IntoIterator<Item = Option<f64>>) -> Option<Self> {
+        let shares: Vec<f64> = shares.into_iter().flatten().collect();
+        let n = shares.len() as u64;
+        (n > 0).then(|| Self {
+            k,
+            n,
+            mean: shares.iter().sum::<f64>() / n as f64,
+            least: shares.iter().copied().fold(f64::INFINITY, f64::min),
+        })
+    }
+}
+
+/// How many of some stored rows were found by their own vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelfRetrieval {
+    /// Rows that were asked for; at least 1.
+    pub n: u64,
+    /// Those that came back first, or in a tie with the first.
+    pub found: u64,
+}
+
+impl SelfRetrieval {
+    /// Of whether each row was found; `None` if none was asked for.
+    ///
+    /// ```
+    /// use ragstone::parity::SelfRetrieval;
+    /// let found = SelfRetrieval::of([true, true, false, true]).expect("four rows");
+    /// assert_eq!((found.n, found.found, found.rate()), (4, 3, 0.75));
+    /// assert_eq!(SelfRetrieval::of([]), None);
+    /// ```
+    pub fn of(found: impl IntoIterator<Item = bool>) -> Option<Self> {
+        let none = Self { n: 0, found: 0 };
+        let counted = found.into_iter().fold(none, |so_far, found| Self {
+            n: so_far.n + 1,
+            found: so_far.found + u64::from(found),
+        });
+        (counted.n > 0).then_some(counted)
+    }
+
+    /// The share, in [0, 1].
+    pub fn rate(&self) -> f64 {
+        self.found as f64 / self.n as f64
+    }
+}
+
+/// What a search came to under one condition; what was not measured is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchQuality {
+    /// [`recall_at`], against the exact neighbours.
+    #[serde(default)]
+    pub recall: Option<ShareAt>,
+    /// [`finds_itself`].
+    #[serde(default)]
+    pub self_retrieval: Option<SelfRetrieval>,
+    /// [`overlap_at`] of two replies to the same query: 1 is no noise.
+    #[serde(default)]
+    pub self_overlap: Option<ShareAt>,
+}
+
+/// What the search of one side came to, with and without a filter: a filter can break a graph that is
+/// sound without it, so the two are never put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchReading {
+    /// Every row allowed.
+    #[serde(default)]
+    pub unfiltered: Option<SearchQuality>,
+    /// Under the filter of production; the exact neighbours are those among the allowed rows.
+    #[serde(default)]
+    pub filtered: Option<SearchQuality>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn k(k: usize) -> Cutoff {
+        Cutoff::new(k).expect("not 0")
+    }
+
+    fn neighbors(scored: &[(&str, f64)]) -> Vec<Neighbor> {
+        let neighbor = |(id, score): &(&str, f64)| Neighbor {
+            id: (*id).to_owned(),
+            score: *score,
+        };
+        scored.iter().map(neighbor).collect()
+    }
+
+    #[test]
+    fn fewer_rows_than_ranks_can_all_be_found() {
+        let exact = neighbors(&[("a", 0.9), ("b", 0.8)]);
+        assert_eq!(recall_at(k(10), ["b", "a"], &exact), Some(1.0));
+        assert_eq!(recall_at(k(10), ["b", "b", "b"], &exact), Some(0.5));
+    }
+
+    #[test]
+    fn what_comes_after_the_last_rank_does_not_count() {
+        let exact = neighbors(&[("a", 0.9), ("b", 0.8)]);
+        assert_eq!(recall_at(k(1), ["b", "a"], &exact), Some(0.0));
+    }
+
+    #[test]
+    fn rows_of_one_id_are_one_answer() {
+        let exact = neighbors(&[("a", 0.9), ("a", 0.9), ("b", 0.8), ("c", 0.7)]);
+        assert_eq!(recall_at(k(2), ["a", "b"], &exact), Some(1.0));
+        assert_eq!(recall_at(k(2), ["a", "c"], &exact), Some(0.5));
+    }
+
+    #[test]
+    fn a_tie_is_as_close_as_rounding_and_no_closer() {
+        let exact = neighbors(&[("a", 0.9), ("b", 0.8), ("c", 0.8 - 1e-7), ("d", 0.8 - 1e-5)]);
+        assert_eq!(recall_at(k(2), ["a", "c"], &exact), Some(1.0));
+        assert_eq!(recall_at(k(2), ["a", "d"], &exact), Some(0.5));
+    }
+
+    #[test]
+    fn a_reading_is_read_back_as_written() {
+        let reading = SearchReading {
+            unfiltered: Some(SearchQuality {
+                recall: ShareAt::of(k(10), [Some(0.9)]),
+                self_retrieval: SelfRetrieval::of([true]),
+                self_overlap: None,
+            }),
+            filtered: None,
+        };
+        let text = serde_json::to_string(&reading).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<SearchReading>(&text).expect("own text"),
+            reading
+        );
+        let strange = r#"{"unfiltered":null,"filtered":null,"more":1}"#;
+        assert!(serde_json::from_str::<SearchReading>(strange).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn the_exact_list_itself_has_full_recall(scores in prop::collection::vec(0..5_u8, 1..20), n in 1..25_usize) {
+            let mut exact: Vec<Neighbor> = scores
+                .iter()
+                .enumerate()
+                .map(|(id, score)| Neighbor { id: format!("{id:02}"), score: f64::from(*score) })
+                .collect();
+            exact.sort();
+            let returned = exact.iter().map(|row| row.id.as_str());
+            prop_assert_eq!(recall_at(k(n), returned, &exact), Some(1.0));
+        }
+    }
+}
