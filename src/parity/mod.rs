@@ -9,8 +9,8 @@ mod contract;
 mod inventory;
 mod merkle;
 pub mod metric_inference;
-pub mod retrieval;
 mod recall;
+pub mod retrieval;
 
 pub use compare::{FieldParity, FieldStatus, Ids, RowDiff, SectionDiff, SideParity, compare, diff};
 pub use contract::{Contract, ContractField, UnknownField};

@@ -8,6 +8,7 @@ use crate::ids::TargetName;
 use crate::net::{Attempt, Failure};
 use crate::pipeline::PipelineError;
 use crate::pipeline::prepare::referee;
+use crate::pipeline::targets::named;
 use crate::plan::{Policy, TargetSettings};
 use crate::target::chroma::ChromaLoad;
 use crate::target::embedded::{self, Settings, stored_rows, texts};
@@ -113,21 +114,7 @@ fn store(
     policy: &Policy,
     target: &str,
 ) -> Result<(TargetName, Box<dyn Load>, &'static str), PipelineError> {
-    let spec = policy
-        .targets
-        .iter()
-        .find(|spec| spec.name.as_str() == target);
-    let Some(spec) = spec else {
-        let known: Vec<&str> = policy
-            .targets
-            .iter()
-            .map(|spec| spec.name.as_str())
-            .collect();
-        return Err(PipelineError::NoTarget {
-            target: target.to_owned(),
-            known: known.join(", "),
-        });
-    };
+    let spec = named(policy, target)?;
     let name = spec.name.clone();
     let not_fillable = |problem| PipelineError::NotFillable {
         target: name.clone(),

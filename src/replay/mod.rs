@@ -28,6 +28,7 @@ pub use cache::{CacheSettings, Cached};
 pub use finished::{Finished, Run};
 pub use journal::{Before, Head, JOURNAL, Journal, JournalError, Kept};
 pub use observation::{Counts, HitRecord, Observation, Outcome, Purpose, accept};
+pub(crate) use open::patiently;
 pub use open::{ContractReading, Side};
 pub use pace::{Backoff, Pace};
 pub use plan::{Plan, Probe};

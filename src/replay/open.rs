@@ -108,7 +108,7 @@ async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory
 }
 
 /// One call with the time limit and the retries of the settings.
-async fn patiently<'a, T>(
+pub(crate) async fn patiently<'a, T>(
     settings: &Settings,
     call: impl Fn(Arc<Attempt>) -> Working<'a, T>,
 ) -> Result<T, Failure> {

@@ -63,7 +63,7 @@ fn the_metric_of_real_vectors_is_found_from_their_scores() {
         (Metric::Cosine, as_is, Inferred::Cosine),
         (
             Metric::Cosine,
-            |score| (1.0 + score) / 2.0,
+            |score| f32::midpoint(1.0, score),
             Inferred::Cosine,
         ),
         (Metric::Dot, as_is, Inferred::Dot),

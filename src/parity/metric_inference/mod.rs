@@ -80,9 +80,11 @@ const REFUTED_BEYOND: f64 = 10.0;
 const MAY_BE_OFF: f64 = 0.05;
 /// Fewer scores than this prove nothing.
 const FEWEST_SAMPLES: usize = 8;
-/// A value that spreads over less than this many tolerances, from the smallest to the largest relative
-/// value, is met by anything.
+/// A value that spreads over less than this many median deviations, from the smallest to the largest
+/// relative value, is met by anything.
 const LEAST_SPREAD: f64 = 20.0;
+/// Smaller median deviations are rounding of f32, by which no bend is better than another.
+const ROUNDING: f64 = 1e-7;
 
 /// What came of an inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -334,7 +336,7 @@ fn decided(blank: Inference, evidence: &Evidence, fits: &[Fit], precision: Preci
         };
         let why = format!("{} give these scores alike{advice}", names.join(" and "));
         (Inferred::Undetermined, why)
-    } else if spread < LEAST_SPREAD * tolerance {
+    } else if spread < LEAST_SPREAD * closest.residual.median.max(ROUNDING) {
         let why = format!(
             "{} takes nearly one value in all samples (spread {spread:.1e}), which anything would meet",
             best.value.name()
@@ -365,10 +367,12 @@ fn decided(blank: Inference, evidence: &Evidence, fits: &[Fit], precision: Preci
     }
 }
 
-/// The fit of the smallest median deviation, and of these the one that is listed first.
+/// The fit of the smallest median deviation, and of those that are as good the one that is listed first.
 fn nearest<'a>(fits: impl IntoIterator<Item = &'a Fit>) -> Option<&'a Fit> {
-    fits.into_iter()
-        .min_by(|a, b| a.residual.median.total_cmp(&b.residual.median))
+    fits.into_iter().min_by(|a, b| {
+        let [a, b] = [a, b].map(|fit| fit.residual.median.max(ROUNDING));
+        a.total_cmp(&b)
+    })
 }
 
 /// `1 - x of the cosine`.

@@ -188,8 +188,9 @@ fn one_doubled_query_is_not_outvoted() {
     }
     assert_eq!(infer_owned(&samples).metric, Inferred::Undetermined);
     let doubled = stretched(&store.queries[0], 2.0);
-    let (query, document, score, _) = store.pair(&doubled, &store.documents[0]);
-    samples.push((query, document, score, true));
+    let mut asked = store.pair(&doubled, &store.documents[0]);
+    asked.3 = true;
+    samples.push(asked);
     assert_eq!(infer_owned(&samples).metric, Inferred::Cosine);
 }
 

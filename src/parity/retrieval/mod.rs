@@ -20,7 +20,7 @@ use crate::vector::Metric;
 pub use compare::{
     Aspect, MAY_DROP, RetrievalComparison, RetrievalFinding, RetrievalOutcome, compare_retrieval,
 };
-pub use neighbours::{overlap, recall};
+pub use neighbours::{overlap, recall, ties_with_last};
 
 /// A row in a ranking, best first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

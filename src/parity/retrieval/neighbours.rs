@@ -10,17 +10,22 @@ use crate::parity::retrieval::Ranked;
 const TIE: f64 = 1e-6;
 
 /// The score from which on a row ties with the last of a list, or is nearer.
-fn reach(list: &[Ranked]) -> f64 {
-    match (list.first(), list.last()) {
-        (Some(first), Some(last)) => last.score - TIE * first.score.abs().max(last.score.abs()),
+fn reach(ranking: &[Ranked]) -> f64 {
+    match (ranking.first(), ranking.last()) {
+        (Some(best), Some(last)) => last.score - TIE * best.score.abs().max(last.score.abs()),
         _ => f64::INFINITY,
     }
 }
 
-/// Whether a score ties with the last of a list.
+/// Whether a score ties with the last of a list, in which larger is nearer, or falls behind it.
 fn ties(list: &[Ranked], score: f64) -> bool {
     list.last()
         .is_some_and(|last| score <= 2.0 * last.score - reach(list))
+}
+
+/// Whether a score ties with the last of a list, neither nearer nor farther.
+pub fn ties_with_last(list: &[Ranked], score: f64) -> bool {
+    ties(list, score) && score >= reach(list)
 }
 
 /// Share of the exact neighbours that were found, in `[0, 1]`. `found` gives for each row that was found
