@@ -99,8 +99,11 @@ fn is_right(reading: &RetrievalReading, inferred: Inferred, least_recall: f64) {
         "{} {:?}; recall {:?}; filtered {:?}\n",
         inference.why,
         inference.closest,
-        reading.plain.recall,
-        reading.filtered.as_ref().map(|filtered| filtered.recall)
+        reading.plain.quality.recall,
+        reading
+            .filtered
+            .as_ref()
+            .map(|filtered| filtered.quality.recall)
     );
     let _ = std::io::stderr().write_all(told.as_bytes());
     assert_eq!(inference.metric, inferred, "{}", inference.why);
@@ -108,7 +111,7 @@ fn is_right(reading: &RetrievalReading, inferred: Inferred, least_recall: f64) {
     assert_eq!(reading.agreement, Agreement::Agrees);
     assert!(inference.n_scaled > 0, "{:?}", reading.scaled_refused);
     assert_eq!((reading.plain.n_failed, reading.plain.n_strangers), (0, 0));
-    let recall = reading.plain.recall.expect("read").mean;
+    let recall = reading.plain.quality.recall.expect("read").mean;
     assert!(recall >= least_recall, "{recall}");
     let filtered = reading.filtered.as_ref().expect("asked");
     assert_eq!((filtered.n_rows, filtered.n_failed), (40, 0));

@@ -122,17 +122,15 @@ fn the_metric_of_an_embedded_index_is_found_and_its_search_is_exact() {
             assert_eq!(reading.plain.queries.len(), 40);
             assert_eq!(reading.plain.n_rows, 40);
             assert_eq!((reading.plain.n_failed, reading.plain.n_strangers), (0, 0));
-            for share in [
-                reading.plain.recall,
-                reading.plain.repeated,
-                reading.plain.self_retrieval,
-            ] {
-                assert_eq!(
-                    share.map(|share| share.least),
-                    Some(1.0),
-                    "{metric} {lengths:?}"
-                );
+            let quality = &reading.plain.quality;
+            for share in [quality.recall, quality.self_overlap] {
+                let least = share.map(|share| share.least);
+                assert_eq!(least, Some(1.0), "{metric} {lengths:?}");
             }
+            let itself = quality.self_retrieval.expect("asked");
+            // By product, a longer row may be nearer than the row itself.
+            assert!(metric == "dot" || itself.n == 40, "{itself:?}");
+            assert_eq!((itself.found, itself.n > 0), (itself.n, true));
             assert!(reading.filtered.is_none());
             assert_eq!(reading.recall_by_inferred, None);
         }
@@ -146,9 +144,9 @@ fn an_embedded_index_is_asked_under_its_filter_too() {
     let filtered = reading.filtered.as_ref().expect("asked");
     assert_eq!(filtered.filter["title"], "cache 1");
     assert_eq!(filtered.n_rows, 1, "only one row passes");
-    assert_eq!(filtered.recall.map(|share| share.least), Some(1.0));
-    let itself = filtered.self_retrieval.expect("one row can");
-    assert_eq!((itself.n, itself.least), (1, 1.0));
+    assert_eq!(filtered.quality.recall.map(|share| share.least), Some(1.0));
+    let itself = filtered.quality.self_retrieval.expect("one row can");
+    assert_eq!((itself.n, itself.found), (1, 1));
     assert_eq!(reading.plain.n_rows, 40);
     let same = compare_retrieval(Some(&reading), Some(&reading));
     assert_eq!(same.worst(), RetrievalOutcome::Same, "{same:?}");
@@ -160,12 +158,22 @@ fn a_hybrid_ranking_is_no_distance() {
     assert_eq!(reading.inference.metric, Inferred::Undetermined);
     assert_eq!(reading.inference.why, "not a distance: ranking is hybrid");
     assert_eq!(reading.agreement, Agreement::Open);
-    assert_eq!((reading.exact_metric, reading.plain.recall), (None, None));
     assert_eq!(
-        reading.plain.self_retrieval.map(|share| share.mean),
+        (reading.exact_metric, reading.plain.quality.recall),
+        (None, None)
+    );
+    assert_eq!(
+        reading
+            .plain
+            .quality
+            .self_retrieval
+            .map(|itself| itself.rate()),
         Some(1.0)
     );
-    assert_eq!(reading.plain.repeated.map(|share| share.mean), Some(1.0));
+    assert_eq!(
+        reading.plain.quality.self_overlap.map(|share| share.mean),
+        Some(1.0)
+    );
 }
 
 /// A store that ranks its rows, and goes wrong in the way it is told.
@@ -327,7 +335,7 @@ fn sound(wrong: Wrong) -> RetrievalReading {
     reading(Metric::Cosine, "cosine", wrong, ScoreKind::Distance).expect("a reading")
 }
 
-fn mean(share: Option<ragstone::parity::retrieval::Share>) -> f64 {
+fn mean(share: Option<ragstone::parity::ShareAt>) -> f64 {
     share.expect("read").mean
 }
 
@@ -341,20 +349,31 @@ fn a_sound_store_reads_the_same_every_time() {
         one.inference.why
     );
     assert_eq!(
-        (mean(one.plain.recall), mean(one.plain.repeated)),
+        (
+            mean(one.plain.quality.recall),
+            mean(one.plain.quality.self_overlap)
+        ),
         (1.0, 1.0)
     );
     let filtered = one.filtered.as_ref().expect("asked");
-    assert_eq!((filtered.n_rows, mean(filtered.recall)), (20, 1.0));
+    assert_eq!((filtered.n_rows, mean(filtered.quality.recall)), (20, 1.0));
     assert_eq!(one, sound(Wrong::Nothing));
 }
 
 #[test]
 fn a_store_that_sees_a_part_of_its_rows_collapses_in_recall() {
     let blind = sound(Wrong::Blind);
-    assert!(mean(blind.plain.recall) < 0.5, "{:?}", blind.plain.recall);
-    assert!(mean(blind.plain.self_retrieval) < 0.5);
-    assert_eq!(mean(blind.plain.repeated), 1.0, "it always misses the same");
+    assert!(
+        mean(blind.plain.quality.recall) < 0.5,
+        "{:?}",
+        blind.plain.quality.recall
+    );
+    assert!(blind.plain.quality.self_retrieval.expect("asked").rate() < 0.5);
+    assert_eq!(
+        mean(blind.plain.quality.self_overlap),
+        1.0,
+        "it always misses the same"
+    );
     assert_eq!(
         blind.inference.metric,
         Inferred::Cosine,
@@ -371,8 +390,8 @@ fn a_store_that_sees_a_part_of_its_rows_collapses_in_recall() {
 #[test]
 fn a_store_that_answers_otherwise_each_time_is_its_own_noise() {
     let fickle = sound(Wrong::Fickle);
-    assert!(mean(fickle.plain.repeated) < 1.0);
-    assert!((mean(fickle.plain.recall) - 0.9).abs() < 1e-9);
+    assert!(mean(fickle.plain.quality.self_overlap) < 1.0);
+    assert!((mean(fickle.plain.quality.recall) - 0.9).abs() < 1e-9);
     let compared = compare_retrieval(Some(&sound(Wrong::Nothing)), Some(&fickle));
     let recall = compared.of(Aspect::Recall).expect("looked at");
     assert!(recall.outcome <= RetrievalOutcome::Warns, "{}", recall.why);
@@ -381,9 +400,13 @@ fn a_store_that_answers_otherwise_each_time_is_its_own_noise() {
 #[test]
 fn a_filter_after_the_search_collapses_recall_under_the_filter_alone() {
     let late = sound(Wrong::FiltersLate);
-    assert_eq!(mean(late.plain.recall), 1.0);
+    assert_eq!(mean(late.plain.quality.recall), 1.0);
     let filtered = late.filtered.as_ref().expect("asked");
-    assert!(mean(filtered.recall) < 0.5, "{:?}", filtered.recall);
+    assert!(
+        mean(filtered.quality.recall) < 0.5,
+        "{:?}",
+        filtered.quality.recall
+    );
     let compared = compare_retrieval(Some(&sound(Wrong::Nothing)), Some(&late));
     let outcome = |aspect| compared.of(aspect).expect("looked at").outcome;
     assert_eq!(outcome(Aspect::Recall), RetrievalOutcome::Same);
@@ -397,7 +420,7 @@ fn a_store_that_ranks_by_another_metric_than_it_states_is_found_out() {
     assert_eq!(lies.inference.metric, Inferred::Dot);
     assert_eq!(lies.agreement, Agreement::Contradicts);
     assert_eq!(lies.exact_metric, Some(Metric::Cosine), "what it states");
-    assert!(mean(lies.plain.recall) < 0.9);
+    assert!(mean(lies.plain.quality.recall) < 0.9);
     assert_eq!(
         mean(lies.recall_by_inferred),
         1.0,
@@ -406,7 +429,7 @@ fn a_store_that_ranks_by_another_metric_than_it_states_is_found_out() {
     let unstated = reading(Metric::L2, "manhattan", Wrong::Nothing, ScoreKind::Unknown);
     let unstated = unstated.expect("a reading");
     assert_eq!(unstated.exact_metric, Some(Metric::L2), "what it ranks by");
-    assert_eq!(mean(unstated.plain.recall), 1.0);
+    assert_eq!(mean(unstated.plain.quality.recall), 1.0);
 }
 
 #[test]

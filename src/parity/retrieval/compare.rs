@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::parity::metric_inference::{Agreement, Inference, Inferred, ScoreMetric};
-use crate::parity::retrieval::{RetrievalReading, SearchReading, Share, overlap};
+use crate::parity::retrieval::{ConditionReading, RetrievalReading, overlap};
+use crate::stats::mean;
 
 /// How far the mean recall, or the share of rows that find themselves, may fall beyond the noise of the
 /// two sides and still only be warned of: one neighbour in twenty, or one hit in every second question
@@ -237,8 +238,8 @@ const FILTERED: Aspects = Aspects {
 impl Aspects {
     fn compare(
         &self,
-        control: &SearchReading,
-        side: &SearchReading,
+        control: &ConditionReading,
+        side: &ConditionReading,
         by_one_metric: bool,
     ) -> [RetrievalFinding; 4] {
         let noise = control.noise().max(side.noise());
@@ -246,15 +247,11 @@ impl Aspects {
         let found = found(control, side, noise, exact.0);
         let fallen = |ours, theirs, what| fallen(ours, theirs, noise, what);
         let recall = fallen(
-            control.recall,
-            side.recall,
+            mean_recall(control),
+            mean_recall(side),
             "of the exact neighbours are found",
         );
-        let itself = fallen(
-            control.self_retrieval,
-            side.self_retrieval,
-            "of the rows find themselves",
-        );
+        let itself = fallen(rate(control), rate(side), "of the rows find themselves");
         let finding = |aspect, (outcome, why)| RetrievalFinding {
             aspect,
             outcome,
@@ -270,8 +267,8 @@ impl Aspects {
 }
 
 fn exact(
-    control: &SearchReading,
-    side: &SearchReading,
+    control: &ConditionReading,
+    side: &ConditionReading,
     by_one_metric: bool,
 ) -> (RetrievalOutcome, String) {
     if !by_one_metric {
@@ -305,8 +302,8 @@ fn exact(
 }
 
 fn found(
-    control: &SearchReading,
-    side: &SearchReading,
+    control: &ConditionReading,
+    side: &ConditionReading,
     noise: f64,
     exact: RetrievalOutcome,
 ) -> (RetrievalOutcome, String) {
@@ -315,16 +312,17 @@ fn found(
         let answered = ours.failure.is_none() && theirs.failure.is_none();
         answered.then(|| overlap(&ours.found, &theirs.found))
     });
-    let Some(shared) = Share::of(common) else {
+    let overlaps: Vec<f64> = common.collect();
+    let Some(shared) = mean(&overlaps) else {
         let why = "no row was looked for on both sides".to_owned();
         return (RetrievalOutcome::NotChecked, why);
     };
     let why = format!(
         "{} of what is found is the same, and each side finds at least {} of its own again",
-        percent(shared.mean),
+        percent(shared),
         percent(1.0 - noise)
     );
-    if shared.mean >= 1.0 - noise - ROUNDING {
+    if shared >= 1.0 - noise - ROUNDING {
         (RetrievalOutcome::Same, why)
     } else if exact == RetrievalOutcome::Same {
         (RetrievalOutcome::Warns, format!("{why}: the graphs differ"))
@@ -334,10 +332,18 @@ fn found(
     }
 }
 
+fn mean_recall(reading: &ConditionReading) -> Option<f64> {
+    reading.quality.recall.map(|recall| recall.mean)
+}
+
+fn rate(reading: &ConditionReading) -> Option<f64> {
+    reading.quality.self_retrieval.map(|itself| itself.rate())
+}
+
 /// A share of the side below the control's.
 fn fallen(
-    control: Option<Share>,
-    side: Option<Share>,
+    control: Option<f64>,
+    side: Option<f64>,
     noise: f64,
     what: &str,
 ) -> (RetrievalOutcome, String) {
@@ -349,10 +355,10 @@ fn fallen(
     };
     let why = format!(
         "{} {what} on the side, {} on the control",
-        percent(theirs.mean),
-        percent(ours.mean)
+        percent(theirs),
+        percent(ours)
     );
-    let beyond = ours.mean - theirs.mean - noise;
+    let beyond = ours - theirs - noise;
     let outcome = if beyond <= ROUNDING {
         RetrievalOutcome::Same
     } else if beyond <= MAY_DROP + ROUNDING {

@@ -15,22 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::parity::metric_inference::{Agreement, Inference};
+use crate::parity::{SearchQuality, SelfRetrieval, ShareAt};
+use crate::units::Cutoff;
 use crate::vector::Metric;
 
 pub use compare::{
     Aspect, MAY_DROP, RetrievalComparison, RetrievalFinding, RetrievalOutcome, compare_retrieval,
 };
-pub use neighbours::{overlap, recall, ties_with_last};
-
-/// A row in a ranking, best first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ranked {
-    /// Its id.
-    pub id: String,
-    /// Larger is nearer; finite.
-    pub score: f64,
-}
+pub use neighbours::{Ranked, overlap, recall, ties_with_last};
 
 /// One row of the sample, asked for with its own vector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,39 +49,10 @@ pub struct QueryReading {
     pub failure: Option<String>,
 }
 
-/// A mean over queries.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Share {
-    /// In `[0, 1]`.
-    pub mean: f64,
-    /// Of the worst query, in `[0, 1]`.
-    pub least: f64,
-    /// Queries, at least 1.
-    pub n: u64,
-}
-
-impl Share {
-    /// Summed in the order given; `None` without a value.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let (mut sum, mut least, mut n) = (0.0, f64::INFINITY, 0_u64);
-        for value in values {
-            sum += value;
-            least = least.min(value);
-            n += 1;
-        }
-        (n > 0).then(|| Self {
-            mean: sum / n as f64,
-            least,
-            n,
-        })
-    }
-}
-
-/// All queries of a sample, asked in one way.
+/// All queries of a sample, asked under one condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SearchReading {
+pub struct ConditionReading {
     /// What the rows that may be found must equal; empty if all may be.
     pub filter: BTreeMap<String, Value>,
     /// Rows of the export that were compared exactly with every query.
@@ -98,21 +61,20 @@ pub struct SearchReading {
     pub n_failed: u64,
     /// Rows found that the export does not have.
     pub n_strangers: u64,
-    /// Share of the exact neighbours that were found.
-    pub recall: Option<Share>,
-    /// Share of the rows that were found again when the same was asked once more.
-    pub repeated: Option<Share>,
-    /// Share of the rows that are found by their own vector, of those that exact search finds so.
-    pub self_retrieval: Option<Share>,
+    /// What the queries come to: recall against the exact neighbours; rows that are found by their own
+    /// vector, of those that exact search finds so; and what is found again when the same is asked
+    /// once more.
+    pub quality: SearchQuality,
     /// Query by query, by the digest of the row's id.
     pub queries: Vec<QueryReading>,
 }
 
-impl SearchReading {
-    /// The reading of these queries. `is_known` says whether the export has a row.
+impl ConditionReading {
+    /// The reading of these queries, each for `k` hits. `is_known` says whether the export has a row.
     pub fn new(
         filter: BTreeMap<String, Value>,
         n_rows: u64,
+        k: Cutoff,
         queries: Vec<QueryReading>,
         is_known: impl Fn(&str) -> bool,
     ) -> Self {
@@ -124,11 +86,11 @@ impl SearchReading {
             n_rows,
             n_failed: (queries.len() - answered().count()) as u64,
             n_strangers: found.filter(|row| !is_known(&row.id)).count() as u64,
-            recall: Share::of(answered().filter_map(|query| query.recall)),
-            repeated: Share::of(queries.iter().filter_map(|query| query.repeated)),
-            self_retrieval: Share::of(
-                expected.map(|query| f64::from(u8::from(query.finds_itself))),
-            ),
+            quality: SearchQuality {
+                recall: ShareAt::of(k, answered().map(|query| query.recall)),
+                self_retrieval: SelfRetrieval::of(expected.map(|query| query.finds_itself)),
+                self_overlap: ShareAt::of(k, queries.iter().map(|query| query.repeated)),
+            },
             queries,
         }
     }
@@ -136,7 +98,8 @@ impl SearchReading {
     /// How much the side differs from itself: 1 − the share that was found again, in `[0, 1]`; 0 where
     /// nothing was repeated.
     pub fn noise(&self) -> f64 {
-        self.repeated.map_or(0.0, |repeated| 1.0 - repeated.mean)
+        let again = self.quality.self_overlap;
+        again.map_or(0.0, |again| 1.0 - again.mean)
     }
 }
 
@@ -158,13 +121,13 @@ pub struct RetrievalReading {
     /// or hits are not ranked by distance.
     pub exact_metric: Option<Metric>,
     /// Recall against the exact neighbours by the inferred metric, where that is another one.
-    pub recall_by_inferred: Option<Share>,
+    pub recall_by_inferred: Option<ShareAt>,
     /// Why the side refused queries at twice their length, if it did.
     pub scaled_refused: Option<String>,
     /// Asked without a filter.
-    pub plain: SearchReading,
+    pub plain: ConditionReading,
     /// Asked under the filter of production, if there is one.
-    pub filtered: Option<SearchReading>,
+    pub filtered: Option<ConditionReading>,
 }
 
 #[cfg(test)]

@@ -2,7 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::parity::retrieval::Ranked;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::knn::Neighbor;
+use crate::parity::recall_at;
+use crate::units::Cutoff;
+
+/// A row in a ranking, best first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ranked {
+    /// Its id.
+    pub id: String,
+    /// Larger is nearer; finite.
+    pub score: f64,
+}
 
 /// Scores closer than this to the last of a list tie with it, relative to the larger of the first and
 /// the last in absolute value. Stores sum in f32, whose rounding moves a score by about 1e-7 of the
@@ -28,11 +43,9 @@ pub fn ties_with_last(list: &[Ranked], score: f64) -> bool {
     ties(list, score) && score >= reach(list)
 }
 
-/// Share of the exact neighbours that were found, in `[0, 1]`. `found` gives for each row that was found
-/// its exact score, if the row is known. `None` without exact neighbours.
-///
-/// A row that ties with the last exact neighbour is as good as it, and a row that is found twice counts
-/// once.
+/// [`recall_at`] the length of the exact list, which should hold as many as were asked for or all that
+/// there are. `found` gives for each row that was found its exact score, if the row is known, so that a
+/// row that ties with the last exact neighbour is known to. `None` without exact neighbours.
 ///
 /// ```
 /// use ragstone::parity::retrieval::{Ranked, recall};
@@ -44,16 +57,25 @@ pub fn recall<'a>(
     exact: &[Ranked],
     found: impl IntoIterator<Item = (&'a str, Option<f64>)>,
 ) -> Option<f64> {
-    if exact.is_empty() {
-        return None;
+    let k = Cutoff::new(exact.len())?;
+    let last = exact[exact.len() - 1].score;
+    let neighbor = |id: &str, score| Neighbor {
+        id: id.to_owned(),
+        score,
+    };
+    let mut known: Vec<Neighbor> = exact
+        .iter()
+        .map(|row| neighbor(&row.id, row.score))
+        .collect();
+    let mut returned = Vec::new();
+    for (id, score) in found {
+        returned.push(id);
+        // Rounding of what was summed in another order does not make it nearer.
+        known.extend(score.map(|score| neighbor(id, score.min(last))));
     }
-    let known: BTreeSet<&str> = exact.iter().map(|row| row.id.as_str()).collect();
-    let reach = reach(exact);
-    let good = found
-        .into_iter()
-        .filter(|(id, score)| known.contains(id) || score.is_some_and(|score| score >= reach));
-    let good: BTreeSet<&str> = good.map(|(id, _)| id).collect();
-    Some(good.len().min(exact.len()) as f64 / exact.len() as f64)
+    // An id that stands there twice keeps its first place, which is that of the exact list.
+    known[exact.len()..].sort_by(|a, b| b.score.total_cmp(&a.score));
+    recall_at(k, returned, &known)
 }
 
 /// Share that two lists have in common of the longer one, in `[0, 1]`; 1 for two empty lists. Rows of one

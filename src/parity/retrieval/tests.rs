@@ -42,6 +42,10 @@ fn inference(dot: bool) -> Inference {
     }))
 }
 
+fn k() -> Cutoff {
+    Cutoff::new(3).expect("not 0")
+}
+
 fn reading(queries: Vec<QueryReading>) -> RetrievalReading {
     let inference = inference(true);
     RetrievalReading {
@@ -53,7 +57,7 @@ fn reading(queries: Vec<QueryReading>) -> RetrievalReading {
         exact_metric: Some(Metric::Dot),
         recall_by_inferred: None,
         scaled_refused: None,
-        plain: SearchReading::new(BTreeMap::new(), 9, queries, |id| id != "stranger"),
+        plain: ConditionReading::new(BTreeMap::new(), 9, k(), queries, |id| id != "stranger"),
         filtered: None,
     }
 }
@@ -84,7 +88,10 @@ use RetrievalOutcome::{Fails, NotChecked, Same, Warns};
 #[test]
 fn like_readings_are_the_same_and_survive_being_saved() {
     let reading = healthy();
-    assert_eq!(reading.plain.recall, Share::of([1.0; 8]));
+    assert_eq!(
+        reading.plain.quality.recall,
+        ShareAt::of(k(), [Some(1.0); 8])
+    );
     let comparison = compare_retrieval(Some(&reading), Some(&reading));
     assert_eq!(comparison.worst(), Same, "{comparison:?}");
     let saved = serde_json::to_string(&reading).expect("JSON");
@@ -199,7 +206,13 @@ fn a_row_that_does_not_find_itself_is_seen() {
             .map(|i| query(&i.to_string(), &lost, &NEAR, 1.0))
             .collect(),
     );
-    assert_eq!(side.plain.self_retrieval.map(|share| share.mean), Some(0.0));
+    assert_eq!(
+        side.plain
+            .quality
+            .self_retrieval
+            .map(|itself| itself.rate()),
+        Some(0.0)
+    );
     check(&healthy(), &side, &[(Aspect::SelfRetrieval, Fails)]);
 }
 
@@ -209,7 +222,7 @@ fn filters_are_compared_only_if_they_are_one() {
         let mut reading = healthy();
         let filter = BTreeMap::from([(name.to_owned(), Value::from("en"))]);
         let queries = reading.plain.queries.clone();
-        reading.filtered = Some(SearchReading::new(filter, 4, queries, |_| true));
+        reading.filtered = Some(ConditionReading::new(filter, 4, k(), queries, |_| true));
         reading
     };
     check(
@@ -267,5 +280,5 @@ fn failures_and_strangers_are_counted() {
     queries[1].found[2].id = "stranger".to_owned();
     let search = reading(queries).plain;
     assert_eq!((search.n_failed, search.n_strangers), (1, 1));
-    assert_eq!(search.recall.map(|share| share.n), Some(7));
+    assert_eq!(search.quality.recall.map(|share| share.n), Some(7));
 }

@@ -17,7 +17,7 @@ use crate::parity::Contract;
 use crate::parity::ContractField;
 use crate::parity::metric_inference::{Inference, Inferred, ScoreMetric, ScoreSample, infer};
 use crate::parity::retrieval::{
-    QueryReading, Ranked, RetrievalReading, SearchReading, overlap, recall, ties_with_last,
+    ConditionReading, QueryReading, Ranked, RetrievalReading, overlap, recall, ties_with_last,
 };
 use crate::pipeline::targets::{asked_with, named};
 use crate::pipeline::{Occasion, PipelineError};
@@ -268,7 +268,7 @@ impl Evidence<'_> {
                 filter,
                 exact,
             };
-            beside.search(self.sample, answers)
+            beside.search(self.sample, answers, self.k)
         };
         let by_inferred = other.zip(other_exact.as_ref()).and_then(|(metric, exact)| {
             let beside = Beside {
@@ -277,7 +277,10 @@ impl Evidence<'_> {
                 filter: None,
                 exact: Some(exact),
             };
-            beside.search(self.sample, &self.plain).recall
+            beside
+                .search(self.sample, &self.plain, self.k)
+                .quality
+                .recall
         });
         let refused = self
             .plain
@@ -375,7 +378,7 @@ struct Beside<'a> {
 }
 
 impl Beside<'_> {
-    fn search(&self, sample: &Sample, answers: &Answers) -> SearchReading {
+    fn search(&self, sample: &Sample, answers: &Answers, k: Cutoff) -> ConditionReading {
         let queries = sample.rows.iter().enumerate();
         let queries = queries
             .map(|(index, row)| self.query(index, row, answers))
@@ -387,7 +390,7 @@ impl Beside<'_> {
                 .collect()
         });
         let n_rows = self.exact.map_or(0, |exact| exact.n_rows);
-        SearchReading::new(conditions, n_rows, queries, |id| self.held.has(id))
+        ConditionReading::new(conditions, n_rows, k, queries, |id| self.held.has(id))
     }
 
     fn query(&self, index: usize, row: &SampledRow, answers: &Answers) -> QueryReading {
