@@ -1,7 +1,7 @@
 //! Metric inference and recall against real servers, where they are named:
 //!
-//! `RAGSTONE_LIVE_PG=postgres://127.0.0.1:PORT/DATABASE`, whose user is `RAGSTONE_LIVE_PG_USER` with the
-//! password in `RAGSTONE_PG_PASSWORD`, and `RAGSTONE_LIVE_CHROMA=http://127.0.0.1:PORT`.
+//! `RAGSTONE_LIVE_PG=postgres://127.0.0.1:PORT/DATABASE`, whose user is `RAGSTONE_LIVE_PG_USER`
+//! with the password in `RAGSTONE_PG_PASSWORD`, and `RAGSTONE_LIVE_CHROMA=http://127.0.0.1:PORT`.
 
 use std::io::Write as _;
 use std::sync::Arc;

@@ -142,8 +142,8 @@ impl Pair {
         }
     }
 
-    /// The quantity that a value is measured in, and what its rounding is relative to: distances are
-    /// measured in their squares, and those of directions in the cosine.
+    /// The quantity that a value is measured in, and what its rounding is relative to: distances
+    /// are measured in their squares, and those of directions in the cosine.
     fn base(&self, value: Value) -> (f64, f64) {
         match value {
             Value::Cosine | Value::L2OfDirections | Value::SquaredL2OfDirections => {
@@ -178,8 +178,8 @@ impl Pair {
 }
 
 impl Fit {
-    /// Whether the scores of plain queries, and those of stretched ones, are met within a tolerance but
-    /// for the share that may be off.
+    /// Whether the scores of plain queries, and those of stretched ones, are met within a tolerance
+    /// but for the share that may be off.
     pub(super) fn holds(&self, tolerance: f64) -> bool {
         [&self.plain, &self.scaled].into_iter().all(|deviations| {
             off(deviations, tolerance) as f64 <= MAY_BE_OFF * deviations.len() as f64

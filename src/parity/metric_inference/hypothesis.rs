@@ -47,8 +47,8 @@ pub enum Value {
     L2,
     /// Squared Euclidean distance.
     SquaredL2,
-    /// Euclidean distance of the two vectors after each is stretched to length 1: what a store computes
-    /// that normalises what it is given. It ranks as the cosine does.
+    /// Euclidean distance of the two vectors after each is stretched to length 1: what a store
+    /// computes that normalises what it is given. It ranks as the cosine does.
     L2OfDirections,
     /// The square of that.
     SquaredL2OfDirections,
@@ -119,11 +119,12 @@ use Transform::{
 
 /// What is tried; no two are the same function.
 ///
-/// Sources are the references of the stores, and this program's own adapters, which turn scores back
-/// into the cosine, the inner product or the negative distance by the metric that the store *says* it
-/// has, before anyone else sees them; what comes of a store that says another is among them.
-/// Every bend of the product is tried for the cosine too, the other way round, and every bend of a
-/// distance for that of the normalised vectors: so that unit vectors alone never tell one from the other.
+/// Sources are the references of the stores, and this program's own adapters, which turn scores
+/// back into the cosine, the inner product or the negative distance by the metric that the store
+/// *says* it has, before anyone else sees them; what comes of a store that says another is among
+/// them. Every bend of the product is tried for the cosine too, the other way round, and every bend
+/// of a distance for that of the normalised vectors: so that unit vectors alone never tell one from
+/// the other.
 pub const HYPOTHESES: [(Value, Transform); 32] = [
     // Qdrant, Milvus, Pinecone, Faiss; the adapters of all stores.
     (Value::Cosine, Identity),

@@ -1,11 +1,11 @@
 //! Which metric a store's scores are made of, whatever the store says.
 //!
-//! A sample is a query's vector, a document's vector and the score that the store gave the pair. For
-//! each [hypothesis](HYPOTHESES) the score is bent back to the value that it would stand for, and set
-//! beside the value that the vectors have. A metric is named only if its value is met and that of no
-//! other metric is; where vectors have equal lengths several metrics are met at once, and queries that
-//! are asked again at twice their length tell them apart: the product doubles, the cosine stays, a
-//! distance does neither.
+//! A sample is a query's vector, a document's vector and the score that the store gave the pair.
+//! For each [hypothesis](HYPOTHESES) the score is bent back to the value that it would stand for,
+//! and set beside the value that the vectors have. A metric is named only if its value is met and
+//! that of no other metric is; where vectors have equal lengths several metrics are met at once,
+//! and queries that are asked again at twice their length tell them apart: the product doubles, the
+//! cosine stays, a distance does neither.
 
 mod evidence;
 mod hypothesis;
@@ -32,20 +32,20 @@ pub struct ScoreSample<'a> {
 
 /// How closely scores follow from the vectors at hand.
 ///
-/// A deviation is counted in the value that a score stands for, and relative to what rounding of that
-/// value is relative to: 1 for a cosine, `max(1, ‖q‖·‖d‖)` for a product, `max(1, ‖q‖² + ‖d‖²)` for a
-/// squared distance, which many stores compute as a sum of three products. The floor of 1 is there
-/// because a bend such as `1 − x` rounds small values as it rounds 1.
+/// A deviation is counted in the value that a score stands for, and relative to what rounding of
+/// that value is relative to: 1 for a cosine, `max(1, ‖q‖·‖d‖)` for a product, `max(1, ‖q‖² +
+/// ‖d‖²)` for a squared distance, which many stores compute as a sum of three products. The floor
+/// of 1 is there because a bend such as `1 − x` rounds small values as it rounds 1.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// To 1e-5: sums in f32. A running sum of `n` products errs by about `√n · 2⁻²⁴`, which is 4e-6 for
-    /// 4,096 numbers.
+    /// To 1e-5: sums in f32. A running sum of `n` products errs by about `√n · 2⁻²⁴`, which is 4e-6
+    /// for 4,096 numbers.
     Single,
-    /// To 2e-3: vectors that the store rounds to f16 or bfloat16 (by up to 2⁻¹¹ and 2⁻⁹ a number) and
-    /// gives out unrounded.
+    /// To 2e-3: vectors that the store rounds to f16 or bfloat16 (by up to 2⁻¹¹ and 2⁻⁹ a number)
+    /// and gives out unrounded.
     Half,
     /// To 1e-2: vectors of which the store scores codes of eight bits a number.
     Quantised,
@@ -72,16 +72,17 @@ impl Precision {
     }
 }
 
-/// Another metric counts as refuted only where it is off by more than this many tolerances, so that none
-/// is named because another missed by a hair.
+/// Another metric counts as refuted only where it is off by more than this many tolerances, so that
+/// none is named because another missed by a hair.
 const REFUTED_BEYOND: f64 = 10.0;
-/// Share of scores that may be off without refuting a metric: those of rows whose stored vector is not
-/// the one that the index ranks by. Scaled queries are counted apart, so that few of them weigh enough.
+/// Share of scores that may be off without refuting a metric: those of rows whose stored vector is
+/// not the one that the index ranks by. Scaled queries are counted apart, so that few of them weigh
+/// enough.
 const MAY_BE_OFF: f64 = 0.05;
 /// Fewer scores than this prove nothing.
 const FEWEST_SAMPLES: usize = 8;
-/// A value that spreads over less than this many median deviations, from the smallest to the largest
-/// relative value, is met by anything.
+/// A value that spreads over less than this many median deviations, from the smallest to the
+/// largest relative value, is met by anything.
 const LEAST_SPREAD: f64 = 20.0;
 /// Smaller median deviations are rounding of f32, by which no bend is better than another.
 const ROUNDING: f64 = 1e-7;
@@ -128,8 +129,8 @@ impl Inferred {
     }
 }
 
-/// How far scores lie from a hypothesis: relative deviations as [`Precision`] counts them, in `[0, 1]`. A
-/// score that no value has, or one farther off than the vectors are long, counts as 1.
+/// How far scores lie from a hypothesis: relative deviations as [`Precision`] counts them, in `[0,
+/// 1]`. A score that no value has, or one farther off than the vectors are long, counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Residual {
@@ -220,8 +221,8 @@ impl Inference {
         }
     }
 
-    /// Beside a contract's `METRIC`. A distance and its square rank alike, and contracts do not tell
-    /// them apart.
+    /// Beside a contract's `METRIC`. A distance and its square rank alike, and contracts do not
+    /// tell them apart.
     pub fn beside(&self, stated: Option<&str>) -> Agreement {
         let stated: &[ScoreMetric] = match stated {
             Some("cosine") => &[ScoreMetric::Cosine],
@@ -247,8 +248,9 @@ impl Inference {
 
 /// Finds the metric that reproduces the scores.
 ///
-/// Samples with NaN, infinity, zeros or two lengths are left out and counted. The order of the samples
-/// does not matter. Of two ways that lie equally near, the one that is listed first is given.
+/// Samples with NaN, infinity, zeros or two lengths are left out and counted. The order of the
+/// samples does not matter. Of two ways that lie equally near, the one that is listed first is
+/// given.
 ///
 /// ```
 /// use ragstone::parity::metric_inference::{Inferred, ScoreSample, infer};
@@ -367,7 +369,8 @@ fn decided(blank: Inference, evidence: &Evidence, fits: &[Fit], precision: Preci
     }
 }
 
-/// The fit of the smallest median deviation, and of those that are as good the one that is listed first.
+/// The fit of the smallest median deviation, and of those that are as good the one that is listed
+/// first.
 fn nearest<'a>(fits: impl IntoIterator<Item = &'a Fit>) -> Option<&'a Fit> {
     fits.into_iter().min_by(|a, b| {
         let [a, b] = [a, b].map(|fit| fit.residual.median.max(ROUNDING));

@@ -7,9 +7,9 @@ use crate::parity::metric_inference::{Agreement, Inference, Inferred, ScoreMetri
 use crate::parity::retrieval::{ConditionReading, RetrievalReading, overlap};
 use crate::stats::mean;
 
-/// How far the mean recall, or the share of rows that find themselves, may fall beyond the noise of the
-/// two sides and still only be warned of: one neighbour in twenty, or one hit in every second question
-/// of ten hits, which is what rebuilding a graph of usual parameters may cost.
+/// How far the mean recall, or the share of rows that find themselves, may fall beyond the noise of
+/// the two sides and still only be warned of: one neighbour in twenty, or one hit in every second
+/// question of ten hits, which is what rebuilding a graph of usual parameters may cost.
 pub const MAY_DROP: f64 = 0.05;
 /// Below this much, shares are equal: rounding of a mean.
 const ROUNDING: f64 = 1e-9;
@@ -42,8 +42,8 @@ pub enum Aspect {
     FilteredSelfRetrieval,
 }
 
-/// What a comparison came to. Ordered from the best to the worst, what was not checked coming after what
-/// is the same.
+/// What a comparison came to. Ordered from the best to the worst, what was not checked coming after
+/// what is the same.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -96,12 +96,14 @@ impl RetrievalComparison {
 
 /// Compares a side's reading with the control's; what was not read is not checked.
 ///
-/// - Another metric fails, and so does a metric that the side's own contract contradicts. A distance and
-///   its square rank alike and warn. Where one could not be told, only a refuted metric fails.
-/// - Exact neighbours that differ fail: the data differ. Exact neighbours that agree while what is found
-///   differs beyond the sides' own noise warn: the graphs differ.
-/// - Recall and self-retrieval warn if the side's falls below the control's by more than the noise, and
-///   fail if it falls by more than [`MAY_DROP`] beyond that. The noise is the larger of the two sides'.
+/// - Another metric fails, and so does a metric that the side's own contract contradicts. A
+///   distance and its square rank alike and warn. Where one could not be told, only a refuted
+///   metric fails.
+/// - Exact neighbours that differ fail: the data differ. Exact neighbours that agree while what is
+///   found differs beyond the sides' own noise warn: the graphs differ.
+/// - Recall and self-retrieval warn if the side's falls below the control's by more than the noise,
+///   and fail if it falls by more than [`MAY_DROP`] beyond that. The noise is the larger of the two
+///   sides'.
 pub fn compare_retrieval(
     control: Option<&RetrievalReading>,
     side: Option<&RetrievalReading>,

@@ -1,9 +1,9 @@
 //! What the retrieval of a live side came to, and two such readings beside each other.
 //!
-//! A side is asked with the vectors of some of its own rows: as they are, once more, and at twice their
-//! length; and once more under the filter that production asks under. What it finds is set beside the
-//! exact neighbours among the vectors of its export, so that what the data explain and what only the
-//! graph explains are told apart.
+//! A side is asked with the vectors of some of its own rows: as they are, once more, and at twice
+//! their length; and once more under the filter that production asks under. What it finds is set
+//! beside the exact neighbours among the vectors of its export, so that what the data explain and
+//! what only the graph explains are told apart.
 
 mod compare;
 mod neighbours;
@@ -34,14 +34,14 @@ pub struct QueryReading {
     pub found: Vec<Ranked>,
     /// The exact neighbours, at most `k`, nearest first; nothing where none were sought.
     pub exact: Vec<Ranked>,
-    /// Share of the exact neighbours that were found, in `[0, 1]`; rows that tie with the last of them
-    /// count as they do. None where there are none, or the side failed.
+    /// Share of the exact neighbours that were found, in `[0, 1]`; rows that tie with the last of
+    /// them count as they do. None where there are none, or the side failed.
     pub recall: Option<f64>,
-    /// Share of the rows that were found again when the same was asked once more, in `[0, 1]`. None if one
-    /// of the two failed.
+    /// Share of the rows that were found again when the same was asked once more, in `[0, 1]`. None
+    /// if one of the two failed.
     pub repeated: Option<f64>,
-    /// Whether the row should be among what is found: it is among its exact neighbours, or where none
-    /// were sought, it passes the filter.
+    /// Whether the row should be among what is found: it is among its exact neighbours, or where
+    /// none were sought, it passes the filter.
     pub should_find_itself: bool,
     /// Whether it is, or ties with the last of them.
     pub finds_itself: bool,
@@ -61,16 +61,17 @@ pub struct ConditionReading {
     pub n_failed: u64,
     /// Rows found that the export does not have.
     pub n_strangers: u64,
-    /// What the queries come to: recall against the exact neighbours; rows that are found by their own
-    /// vector, of those that exact search finds so; and what is found again when the same is asked
-    /// once more.
+    /// What the queries come to: recall against the exact neighbours; rows that are found by their
+    /// own vector, of those that exact search finds so; and what is found again when the same is
+    /// asked once more.
     pub quality: SearchQuality,
     /// Query by query, by the digest of the row's id.
     pub queries: Vec<QueryReading>,
 }
 
 impl ConditionReading {
-    /// The reading of these queries, each for `k` hits. `is_known` says whether the export has a row.
+    /// The reading of these queries, each for `k` hits. `is_known` says whether the export has a
+    /// row.
     pub fn new(
         filter: BTreeMap<String, Value>,
         n_rows: u64,
@@ -95,8 +96,8 @@ impl ConditionReading {
         }
     }
 
-    /// How much the side differs from itself: 1 − the share that was found again, in `[0, 1]`; 0 where
-    /// nothing was repeated.
+    /// How much the side differs from itself: 1 − the share that was found again, in `[0, 1]`; 0
+    /// where nothing was repeated.
     pub fn noise(&self) -> f64 {
         let again = self.quality.self_overlap;
         again.map_or(0.0, |again| 1.0 - again.mean)
@@ -117,8 +118,8 @@ pub struct RetrievalReading {
     pub inference: Inference,
     /// The two beside each other.
     pub agreement: Agreement,
-    /// The metric of the exact search: the stated one, or else the inferred one. None where neither is known,
-    /// or hits are not ranked by distance.
+    /// The metric of the exact search: the stated one, or else the inferred one. None where neither
+    /// is known, or hits are not ranked by distance.
     pub exact_metric: Option<Metric>,
     /// Recall against the exact neighbours by the inferred metric, where that is another one.
     pub recall_by_inferred: Option<ShareAt>,

@@ -19,9 +19,9 @@ pub struct Ranked {
     pub score: f64,
 }
 
-/// Scores closer than this to the last of a list tie with it, relative to the larger of the first and
-/// the last in absolute value. Stores sum in f32, whose rounding moves a score by about 1e-7 of the
-/// largest there is.
+/// Scores closer than this to the last of a list tie with it, relative to the larger of the first
+/// and the last in absolute value. Stores sum in f32, whose rounding moves a score by about 1e-7 of
+/// the largest there is.
 const TIE: f64 = 1e-6;
 
 /// The score from which on a row ties with the last of a list, or is nearer.
@@ -43,9 +43,10 @@ pub fn ties_with_last(list: &[Ranked], score: f64) -> bool {
     ties(list, score) && score >= reach(list)
 }
 
-/// [`recall_at`] the length of the exact list, which should hold as many as were asked for or all that
-/// there are. `found` gives for each row that was found its exact score, if the row is known, so that a
-/// row that ties with the last exact neighbour is known to. `None` without exact neighbours.
+/// [`recall_at`] the length of the exact list, which should hold as many as were asked for or all
+/// that there are. `found` gives for each row that was found its exact score, if the row is known,
+/// so that a row that ties with the last exact neighbour is known to. `None` without exact
+/// neighbours.
 ///
 /// ```
 /// use ragstone::parity::retrieval::{Ranked, recall};
@@ -78,8 +79,9 @@ pub fn recall<'a>(
     recall_at(k, returned, &known)
 }
 
-/// Share that two lists have in common of the longer one, in `[0, 1]`; 1 for two empty lists. Rows of one
-/// that are not in the other stand for each other if all of them tie with the last of both lists.
+/// Share that two lists have in common of the longer one, in `[0, 1]`; 1 for two empty lists. Rows
+/// of one that are not in the other stand for each other if all of them tie with the last of both
+/// lists.
 pub fn overlap(one: &[Ranked], other: &[Ranked]) -> f64 {
     let ids =
         |list: &[Ranked]| -> BTreeSet<String> { list.iter().map(|row| row.id.clone()).collect() };

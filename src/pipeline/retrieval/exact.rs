@@ -70,6 +70,9 @@ pub(super) fn search(
     k: Cutoff,
     searches: &[(Metric, Option<&RowFilter>)],
 ) -> Result<Vec<Exact>, PipelineError> {
+    if searches.is_empty() {
+        return Ok(Vec::new());
+    }
     let values: Vec<f32> = sample
         .rows
         .iter()

@@ -1,8 +1,8 @@
 //! The reading of a live side's retrieval: metric, recall, self-retrieval and noise of its own.
 //!
-//! [`Sample`] chooses rows of the side's export; the target is built to be asked with their vectors;
-//! [`Asked::read`] asks and sets what comes back beside the export. [`read_retrieval`] does all of that
-//! for a target of a policy.
+//! [`Sample`] chooses rows of the side's export; the target is built to be asked with their
+//! vectors; [`Asked::read`] asks and sets what comes back beside the export. [`read_retrieval`]
+//! does all of that for a target of a policy.
 
 mod ask;
 mod exact;
@@ -114,11 +114,12 @@ pub struct Asked<'a> {
     pub pace: Pace,
 }
 
-/// Reads the retrieval of a policy's target, by rows of its export. `progress` is told `(done, planned)`.
+/// Reads the retrieval of a policy's target, by rows of its export. `progress` is told `(done,
+/// planned)`.
 ///
 /// # Errors
-/// If there is no such target, it cannot be asked with a vector or does not answer at all, or the rows
-/// cannot be read.
+/// If there is no such target, it cannot be asked with a vector or does not answer at all, or the
+/// rows cannot be read.
 pub async fn read_retrieval(
     policy: &Policy,
     target: &str,
@@ -153,7 +154,8 @@ impl Asked<'_> {
     /// Asks for every row of the sample, and sets what comes back beside the export.
     ///
     /// # Errors
-    /// If the side does not state its contract or answers nothing at all, or the rows cannot be read.
+    /// If the side does not state its contract or answers nothing at all, or the rows cannot be
+    /// read.
     pub async fn read(
         &self,
         sample: &Sample,
@@ -249,18 +251,7 @@ impl Evidence<'_> {
         };
         let other =
             inferred.filter(|inferred| exact_metric.is_some_and(|exact| exact != *inferred));
-        let filter = self.filtered.as_ref().map(|(_, filter)| *filter);
-        let mut searches = Vec::new();
-        if let Some(metric) = exact_metric {
-            searches.push((metric, None));
-            searches.extend(filter.map(|filter| (metric, Some(filter))));
-        }
-        searches.extend(other.map(|metric| (metric, None)));
-        let mut exact = search(rows, self.sample, self.k, &searches)?.into_iter();
-        let mut next = |sought: bool| if sought { exact.next() } else { None };
-        let plain_exact = next(exact_metric.is_some());
-        let filtered_exact = next(exact_metric.is_some() && filter.is_some());
-        let other_exact = next(other.is_some());
+        let [plain_exact, filtered_exact, other_exact] = self.exact(rows, exact_metric, other)?;
         let beside = |answers, filter, exact| {
             let beside = Beside {
                 held: &held,
@@ -302,6 +293,25 @@ impl Evidence<'_> {
                 .as_ref()
                 .map(|(answers, filter)| beside(answers, Some(*filter), filtered_exact.as_ref())),
         })
+    }
+
+    /// The exact neighbours without a filter, under it, and by another metric, as far as there are
+    /// such.
+    fn exact(
+        &self,
+        rows: &dyn Rows,
+        metric: Option<Metric>,
+        other: Option<Metric>,
+    ) -> Result<[Option<Exact>; 3], PipelineError> {
+        let filter = self.filtered.as_ref().map(|(_, filter)| *filter);
+        let plain = metric.map(|metric| (metric, None));
+        let filtered = metric
+            .zip(filter)
+            .map(|(metric, filter)| (metric, Some(filter)));
+        let wanted = [plain, filtered, other.map(|metric| (metric, None))];
+        let searches: Vec<_> = wanted.iter().flatten().copied().collect();
+        let mut found = search(rows, self.sample, self.k, &searches)?.into_iter();
+        Ok(wanted.map(|one| one.and_then(|_| found.next())))
     }
 
     fn found_ids(&self) -> HashSet<&str> {

@@ -18,8 +18,8 @@ pub(super) const OWN: Form = Form::ORIGINAL;
 /// The form that is asked with twice that vector.
 pub(super) const SCALED: Form = Form(1);
 
-/// Some rows of an export: those whose ids have the smallest digests, so that two exports of the same rows
-/// give the same sample, in whatever order they come.
+/// Some rows of an export: those whose ids have the smallest digests, so that two exports of the
+/// same rows give the same sample, in whatever order they come.
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub(super) rows: Vec<SampledRow>,
@@ -40,8 +40,9 @@ impl Sample {
     /// Rows that are asked for, unless told otherwise: enough to see a recall that is 5 % lower.
     pub const ROWS: usize = 64;
 
-    /// Chooses up to `n` rows that have a vector of the usual length, without NaN and infinity, which is
-    /// not all zeros. The usual length is that of most rows. Memory: `n` rows for each length there is.
+    /// Chooses up to `n` rows that have a vector of the usual length, without NaN and infinity,
+    /// which is not all zeros. The usual length is that of most rows. Memory: `n` rows for each
+    /// length there is.
     ///
     /// # Errors
     /// If the rows cannot be read, or none of them has such a vector.

@@ -112,8 +112,8 @@ pub(in crate::plan) struct Target {
     /// `INDEX_HASH`; if not, the two are not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) list_rows: Option<bool>,
-    /// Of `embedded` and the stores: what production asks for beside nearness, as `field = value`; rows
-    /// of which a field has another value are not found. Their listing is not filtered.
+    /// Of `embedded` and the stores: what production asks for beside nearness, as `field = value`;
+    /// rows of which a field has another value are not found. Their listing is not filtered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) filter: Option<BTreeMap<String, FilterValue>>,
     /// Of `qdrant` and `elastic`: the field that holds a row's id, if that is not the store's own.

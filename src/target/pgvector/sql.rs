@@ -89,9 +89,9 @@ impl Conditions {
 }
 
 /// The nearest rows: `$1` is the query's vector, `$2` how many, and what follows belongs to the
-/// conditions. The inner query is what an application asks, for an index serves an order by distance
-/// alone, and what it finds is filtered; the outer one breaks ties by id, so that a repeated question
-/// has the same reply.
+/// conditions. The inner query is what an application asks, for an index serves an order by
+/// distance alone, and what it finds is filtered; the outer one breaks ties by id, so that a
+/// repeated question has the same reply.
 pub(super) fn nearest(
     settings: &Settings,
     layout: &Layout,

@@ -65,8 +65,8 @@ impl Filter {
 }
 
 impl RowFilter {
-    /// Whether a row passes, by its metadata and its section, if it has one. A field within a field is
-    /// named `outer.inner`.
+    /// Whether a row passes, by its metadata and its section, if it has one. A field within a field
+    /// is named `outer.inner`.
     pub fn passes(&self, metadata: &Map<String, Value>, section: Option<&SectionKey>) -> bool {
         self.filter.iter().all(|(field, wanted)| {
             let of_section = section.and_then(|section| {
