@@ -26,7 +26,9 @@ fn vectors(seed: u64, n: usize) -> Vec<f32> {
     let mut numbers: Vec<f32> = (0..n * DIM).map(|_| number()).collect();
     for row in numbers.chunks_exact_mut(DIM) {
         let length = norm(row) as f32;
-        row.iter_mut().for_each(|number| *number /= length);
+        for number in row {
+            *number /= length;
+        }
     }
     numbers
 }

@@ -72,10 +72,13 @@ impl Queries {
         let tame: Vec<&[f32]> = values
             .chunks_exact(dim)
             .zip(&norms)
-            .map(|(query, norm)| match bound::holds(metric, dim, *norm) {
-                true => query,
-                // Its products are not looked at, and must not overflow.
-                false => &[],
+            .map(|(query, norm)| {
+                // Else its products are not looked at, and must not overflow.
+                if bound::holds(metric, dim, *norm) {
+                    query
+                } else {
+                    &[]
+                }
             })
             .collect();
         Ok(Self {
