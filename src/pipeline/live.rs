@@ -8,6 +8,7 @@ use crate::goldset;
 use crate::net::Failure;
 use crate::parity::Contract;
 use crate::pipeline::prepare::referee;
+use crate::pipeline::targets::named;
 use crate::pipeline::{Occasion, PipelineError, targets};
 use crate::plan::{Policy, TargetSpec};
 use crate::replay::{self, Pages, patiently};
@@ -30,7 +31,7 @@ impl Live {
         name: &str,
         occasion: &Occasion,
     ) -> Result<Self, PipelineError> {
-        let spec = target_of(policy, name)?;
+        let spec = named(policy, name)?;
         let gold = goldset::load(&policy.gold)?;
         let prepared = targets::prepare(std::slice::from_ref(spec), &gold, gold.digest())?;
         let prepared = prepared.into_iter().next().expect("one for each");
@@ -38,7 +39,8 @@ impl Live {
         texts.sort_unstable();
         texts.dedup();
         let vectors = referee(&policy.referee, &gold)?.vectors(&texts).await?;
-        let target = prepared.build(&spec.name, &gold, &Arc::new(vectors), occasion)?;
+        let target =
+            prepared.build(&spec.name, &gold.corpus, &Arc::new(vectors), None, occasion)?;
         Ok(Self {
             target,
             spec: spec.clone(),
@@ -118,23 +120,4 @@ fn written(row: &StoredRow) -> WrittenRow<'_> {
         metadata: &row.metadata,
         vector: row.vector.as_deref(),
     }
-}
-
-/// The target of a policy that has this name.
-///
-/// # Errors
-/// If there is none.
-pub(super) fn target_of<'a>(
-    policy: &'a Policy,
-    name: &str,
-) -> Result<&'a TargetSpec, PipelineError> {
-    let mut targets = policy.targets.iter();
-    let found = targets.find(|spec| spec.name.as_str() == name);
-    found.ok_or_else(|| {
-        let known = policy.targets.iter().map(|spec| spec.name.as_str());
-        PipelineError::NoTarget {
-            target: name.to_owned(),
-            known: known.collect::<Vec<_>>().join(", "),
-        }
-    })
 }

@@ -7,8 +7,8 @@ use crate::goldset;
 use crate::ids::TargetName;
 use crate::net::{Attempt, Failure};
 use crate::pipeline::PipelineError;
-use crate::pipeline::live::target_of;
 use crate::pipeline::prepare::referee;
+use crate::pipeline::targets::named;
 use crate::plan::{Policy, TargetSettings};
 use crate::target::chroma::ChromaLoad;
 use crate::target::embedded::{self, Settings, stored_rows, texts};
@@ -114,7 +114,7 @@ fn store(
     policy: &Policy,
     target: &str,
 ) -> Result<(TargetName, Box<dyn Load>, &'static str), PipelineError> {
-    let spec = target_of(policy, target)?;
+    let spec = named(policy, target)?;
     let name = spec.name.clone();
     let not_fillable = |problem| PipelineError::NotFillable {
         target: name.clone(),

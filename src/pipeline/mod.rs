@@ -13,6 +13,7 @@ mod prepare;
 mod record;
 mod replayed;
 mod resume;
+pub mod retrieval;
 mod targets;
 
 use std::path::PathBuf;
@@ -93,6 +94,37 @@ pub enum PipelineError {
         target: String,
         /// The names that there are.
         known: String,
+    },
+    /// An export without a vector that a side could be asked with.
+    #[error("no row of the export has a vector to ask with")]
+    #[diagnostic(
+        code(pipeline::nothing_to_ask),
+        help("a vector has numbers that are finite and not all zero")
+    )]
+    NothingToAsk,
+    /// A target that takes no vector.
+    #[error("target `{target}` cannot be asked with a vector: {problem}")]
+    #[diagnostic(
+        code(pipeline::takes_no_vector),
+        help("stores take vectors, and services whose url or body holds {{vector}}")
+    )]
+    TakesNoVector {
+        /// Which target.
+        target: TargetName,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// A target that answers nothing.
+    #[error("target `{target}` answers nothing: {words}")]
+    #[diagnostic(
+        code(pipeline::unanswered),
+        help("its rows could be read; look at how it is asked")
+    )]
+    Unanswered {
+        /// Which target.
+        target: TargetName,
+        /// What went wrong.
+        words: String,
     },
     /// A target that cannot be filled.
     #[error("target `{target}` cannot be filled: {problem}")]
@@ -249,7 +281,7 @@ impl Session {
         let (mut asked_in, mut caches) = (Vec::new(), Vec::new());
         for (spec, prepared) in policy.targets.iter().zip(prepared) {
             asked_in.push(prepared.asked_in());
-            let target = prepared.build(&spec.name, &gold, &vectors, occasion)?;
+            let target = prepared.build(&spec.name, &gold.corpus, &vectors, None, occasion)?;
             let kept = policy.cache.as_ref().filter(|_| spec.may_be_kept());
             let keeping = kept.map(|cache| {
                 let settings = targets::settings_digest(spec, &referee.id(&vectors));

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use crate::earlier::Recorded;
 use crate::embed::{EmbedderId, Endpoint, VectorTable};
-use crate::goldset::{self, GoldSet, GoldSetError};
+use crate::goldset::{self, GoldSet, GoldSetError, Section};
 use crate::ids::{Digest, TargetName};
 use crate::net::{Connection, ConnectionSettings};
+use crate::pipeline::prepare::referee;
 use crate::pipeline::{Occasion, PipelineError};
 use crate::plan::{
-    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
-    TargetSettings, TargetSpec,
+    ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, Policy,
+    QdrantSpec, TargetSettings, TargetSpec,
 };
 use crate::report::{self, AskedIn, Probes};
 use crate::target::chroma::Chroma;
@@ -22,7 +23,7 @@ use crate::target::embedded::{self, Embedded, Lengths, Settings, Skew};
 use crate::target::http::{Http, ReplySchema};
 use crate::target::pgvector::Pgvector;
 use crate::target::qdrant::Qdrant;
-use crate::target::store::QueryVectors;
+use crate::target::store::{GivenVectors, QueryVectors};
 use crate::target::{Target, Texts};
 
 /// A target whose files are read and which only lacks vectors.
@@ -48,6 +49,22 @@ pub(super) enum Prepared {
     },
 }
 
+/// A policy's target by its name.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn named<'a>(policy: &'a Policy, target: &str) -> Result<&'a TargetSpec, PipelineError> {
+    let mut specs = policy.targets.iter();
+    let found = specs.find(|spec| spec.name.as_str() == target);
+    found.ok_or_else(|| {
+        let known = policy.targets.iter().map(|spec| spec.name.as_str());
+        PipelineError::NoTarget {
+            target: target.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+    })
+}
+
 /// Reads what the targets need from disk.
 ///
 /// # Errors
@@ -66,6 +83,7 @@ pub(super) fn prepare(
         TargetSettings::Chroma(spec) => Ok(Prepared::Chroma(spec.clone())),
         TargetSettings::Qdrant(spec) => Ok(Prepared::Qdrant(spec.clone())),
         TargetSettings::Elastic(spec) => Ok(Prepared::Elastic(spec.clone())),
+        TargetSettings::Http(http) => prepare_http(http),
         TargetSettings::Recorded(recorded) => {
             let (probes, texts) = saved(&mut runs, &recorded.run)?;
             probes.asked_about(gold_digest)?;
@@ -73,12 +91,53 @@ pub(super) fn prepare(
             let target = Recorded::new(&spec.name, &recorded.side, &recorded.run, probes, texts)?;
             Ok(Prepared::Recorded(Box::new(target)))
         }
-        TargetSettings::Http(http) => Ok(Prepared::Http {
-            spec: http.clone(),
-            schema: http.schema.as_deref().map(ReplySchema::read).transpose()?,
-        }),
     };
     specs.iter().map(one).collect()
+}
+
+fn prepare_http(spec: &HttpSpec) -> Result<Prepared, PipelineError> {
+    Ok(Prepared::Http {
+        spec: Box::new(spec.clone()),
+        schema: spec.schema.as_deref().map(ReplySchema::read).transpose()?,
+    })
+}
+
+/// A target that is asked with given vectors instead of embedding questions. Only an index in this
+/// process needs the gold set and the referee.
+///
+/// # Errors
+/// If it takes no vector, or cannot be built.
+pub(super) async fn asked_with(
+    policy: &Policy,
+    spec: &TargetSpec,
+    given: &Arc<GivenVectors>,
+    occasion: &Occasion,
+) -> Result<Arc<dyn Target>, PipelineError> {
+    let takes_none = |problem| PipelineError::TakesNoVector {
+        target: spec.name.clone(),
+        problem,
+    };
+    let nobodys = Arc::new(VectorTable::new("given"));
+    let prepared = match &spec.settings {
+        TargetSettings::Embedded(embedded) => {
+            let gold = goldset::load(&policy.gold)?;
+            let settings = embedded_settings(embedded, &gold)?;
+            let mut texts = embedded::texts(&gold.corpus, &settings)?;
+            texts.sort_unstable();
+            texts.dedup();
+            let vectors = Arc::new(referee(&policy.referee, &gold)?.vectors(&texts).await?);
+            let prepared = Prepared::Embedded(settings);
+            return prepared.build(&spec.name, &gold.corpus, &vectors, Some(given), occasion);
+        }
+        TargetSettings::Pgvector(spec) => Prepared::Pgvector(spec.clone()),
+        TargetSettings::Chroma(spec) => Prepared::Chroma(spec.clone()),
+        TargetSettings::Qdrant(spec) => Prepared::Qdrant(spec.clone()),
+        TargetSettings::Elastic(spec) => Prepared::Elastic(spec.clone()),
+        TargetSettings::Http(http) if http.settings.wants_vector() => prepare_http(http)?,
+        TargetSettings::Http(_) => return Err(takes_none("it is sent the question's words only")),
+        TargetSettings::Recorded(_) => return Err(takes_none("it is a saved run")),
+    };
+    prepared.build(&spec.name, &[], &nobodys, Some(given), occasion)
 }
 
 impl Prepared {
@@ -107,15 +166,16 @@ impl Prepared {
         }
     }
 
-    /// The target, ready to be asked.
+    /// The target, ready to be asked: with the given vectors, if there are such.
     ///
     /// # Errors
     /// If it cannot be built, or cannot even be called.
     pub(super) fn build(
         self,
         name: &TargetName,
-        gold: &GoldSet,
+        corpus: &[Section],
         vectors: &Arc<VectorTable>,
+        given: Option<&Arc<GivenVectors>>,
         occasion: &Occasion,
     ) -> Result<Arc<dyn Target>, PipelineError> {
         let cannot_call = |source| PipelineError::Connection {
@@ -123,20 +183,21 @@ impl Prepared {
             source,
         };
         match self {
-            Self::Embedded(settings) => Ok(Arc::new(Embedded::build(
-                name.clone(),
-                &gold.corpus,
-                &settings,
-                Arc::clone(vectors),
-                &occasion.started_at,
-            )?)),
+            Self::Embedded(settings) => {
+                let (vectors, built_at) = (Arc::clone(vectors), &occasion.started_at);
+                let index = Embedded::build(name.clone(), corpus, &settings, vectors, built_at)?;
+                Ok(Arc::new(match given {
+                    Some(given) => index.asked_with(QueryVectors::Given(Arc::clone(given))),
+                    None => index,
+                }))
+            }
             Self::Pgvector(spec) => {
-                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors, given)?;
                 let target = Pgvector::new(name.clone(), spec.settings, vectors);
                 Ok(Arc::new(target.map_err(cannot_call)?))
             }
             Self::Chroma(spec) => {
-                let vectors = query_vectors(spec.embedding.as_ref(), vectors)?;
+                let vectors = query_vectors(spec.embedding.as_ref(), vectors, given)?;
                 let target = Chroma::new(name.clone(), spec.settings, vectors);
                 Ok(Arc::new(target.map_err(cannot_call)?))
             }
@@ -144,17 +205,18 @@ impl Prepared {
                 name.clone(),
                 spec.settings,
                 connection(name, &spec.connection)?,
-                query_vectors(spec.embedding.as_ref(), vectors)?,
+                query_vectors(spec.embedding.as_ref(), vectors, given)?,
             ))),
             Self::Elastic(spec) => Ok(Arc::new(Elastic::new(
                 name.clone(),
                 spec.settings,
                 connection(name, &spec.connection)?,
-                query_vectors(spec.embedding.as_ref(), vectors)?,
+                query_vectors(spec.embedding.as_ref(), vectors, given)?,
             ))),
             Self::Http { spec, schema } => {
                 let wanted = spec.settings.wants_vector();
-                let vectors = wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors));
+                let vectors =
+                    wanted.then(|| query_vectors(spec.embedding.as_ref(), vectors, given));
                 let vectors = vectors.transpose()?;
                 let http = Http::new(name.clone(), spec.settings, schema, vectors);
                 Ok(Arc::new(http.map_err(cannot_call)?))
@@ -197,11 +259,15 @@ fn connection(
     })
 }
 
-/// The vectors of a target's own model, or else the referee's.
+/// The vectors that are given, or those of a target's own model, or else the referee's.
 fn query_vectors(
     embedding: Option<&EmbeddingSpec>,
     referee: &Arc<VectorTable>,
+    given: Option<&Arc<GivenVectors>>,
 ) -> Result<QueryVectors, PipelineError> {
+    if let Some(given) = given {
+        return Ok(QueryVectors::Given(Arc::clone(given)));
+    }
     let Some(own) = embedding else {
         return Ok(QueryVectors::Referee(Arc::clone(referee)));
     };
@@ -221,6 +287,7 @@ fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, Go
         analyzer: spec.analyzer,
         ranking: spec.ranking,
         snippets: spec.snippets.unwrap_or(gold.manifest.snippets),
+        filter: spec.filter.clone(),
         skew: Skew {
             missing: spec.missing.clone(),
             edited: spec.edited.clone(),

@@ -3,8 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use ragstone::replay::{Outcome, read_observations};
 use serde_json::{Value, json};
 
+use crate::filters::conditions;
 use crate::loopback::{Loopback, Request, Response};
 use crate::support::{SmallGold, check, gate, ragstone, stderr, stdout, verdict};
 
@@ -109,12 +111,20 @@ impl Store {
         let query: Vec<f64> =
             serde_json::from_value(body["query_embeddings"][0].clone()).expect("numbers");
         let dot = |row: &Vec<f64>| row.iter().zip(&query).map(|(a, b)| a * b).sum::<f64>();
+        let conditions = conditions(&body["where"]);
+        let passes = |row: usize| {
+            let kept = &self.metadatas[row];
+            conditions
+                .iter()
+                .all(|(field, value)| kept[field] == *value)
+        };
         let mut found: Vec<(usize, f64)> = self
             .vectors
             .iter()
             .map(dot)
             .map(|dot| 1.0 - dot)
             .enumerate()
+            .filter(|(row, _)| passes(*row))
             .collect();
         found.sort_by(|a, b| a.1.total_cmp(&b.1));
         let n = usize::try_from(body["n_results"].as_u64().expect("given")).expect("small");
@@ -201,6 +211,35 @@ fn a_loaded_collection_is_the_embedded_index_over_a_network() {
             .iter()
             .all(|request| request.header("authorization").is_none())
     );
+}
+
+#[test]
+fn a_filter_lets_only_its_rows_be_found() {
+    for filter in ["{ title = 'cache 1', rev = '1' }", "{ section_id = 's1' }"] {
+        let (gold, _server) = gold(None);
+        let filter = format!("\nfilter = {filter}\n");
+        gold.edit("ragstone.toml", "'dense'\n", &format!("'dense'{filter}"));
+        gold.edit(
+            "ragstone.toml",
+            "'handbook'\n",
+            &format!("'handbook'{filter}"),
+        );
+        assert_eq!(load(&gold, &[]).status.code(), Some(0));
+        let (output, folder) = gate(&gold.policy(), &[]);
+        assert_eq!(
+            check(&verdict(&output), "CA-PAR")["verdict"],
+            "PASS",
+            "all rows are listed"
+        );
+        let path = folder.path().join("run/observations.parquet");
+        for seen in read_observations(&path).expect("observations") {
+            let Outcome::Scored { hits, .. } = seen.outcome else {
+                panic!("{:?} is no answer", seen.outcome);
+            };
+            let ids: Vec<&str> = hits.iter().map(|hit| hit.snippet_id.as_str()).collect();
+            assert_eq!(ids, ["d/s1#0"], "{}", seen.target);
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use ragstone::target::embedded::{self, Settings};
 use ragstone::target::{Metric, StoredRow};
 use serde_json::{Map, Value, json};
 
+use crate::filters::conditions;
 use crate::loopback::{Loopback, Request, Response};
 use crate::support::SmallGold;
 
@@ -40,9 +41,30 @@ impl Rows {
 
     /// The `k` nearest rows, best first, with the score that larger is better.
     fn nearest(&self, query: &Value, metric: Metric, k: &Value) -> Vec<(&StoredRow, f64)> {
+        self.nearest_of(query, metric, k, &Value::Null)
+    }
+
+    /// The same of the rows that a filter lets pass, in the words of whichever store.
+    fn nearest_of(
+        &self,
+        query: &Value,
+        metric: Metric,
+        k: &Value,
+        filter: &Value,
+    ) -> Vec<(&StoredRow, f64)> {
+        let terms = conditions(filter);
+        let passes = |row: &StoredRow| {
+            let kept = kept(row);
+            terms
+                .iter()
+                .all(|(field, value)| kept.get(field) == Some(value))
+        };
         let query: Vec<f32> = serde_json::from_value(query.clone()).expect("a vector");
         let score = |row: &StoredRow| metric.score(&query, row.vector.as_deref().expect("kept"));
-        self.best(score, k)
+        let mut found = self.best(score, &json!(self.0.len()));
+        found.retain(|(row, _)| passes(row));
+        found.truncate(usize::try_from(k.as_u64().expect("k")).expect("small"));
+        found
     }
 
     /// The `k` rows that share most words with a question.
@@ -170,7 +192,7 @@ impl Qdrant {
         } else {
             Metric::Cosine
         };
-        let found = rows.nearest(&asked["query"], metric, &asked["limit"]);
+        let found = rows.nearest_of(&asked["query"], metric, &asked["limit"], &asked["filter"]);
         let point = |(row, score): &(&StoredRow, f64)| {
             let mut point = Self::point(rows, row);
             point["version"] = json!(3);
@@ -351,7 +373,14 @@ impl Elastic {
 
     fn hits(self, rows: &Rows, asked: &Value) -> Response {
         let size = &asked["size"];
-        let near = |clause: &Value| rows.nearest(&clause["vector"], self.metric(), &clause["k"]);
+        let near = |clause: &Value| {
+            rows.nearest_of(
+                &clause["vector"],
+                self.metric(),
+                &clause["k"],
+                &clause["filter"],
+            )
+        };
         let (found, is_dense) = if let Some(words) = asked.pointer("/query/match/text/query") {
             (rows.by_words(words, size), false)
         } else if let Some(fused) = asked.pointer("/query/hybrid/queries") {
@@ -400,7 +429,8 @@ impl Elastic {
 
     fn nearest<'a>(self, rows: &'a Rows, search: &Value) -> Vec<(&'a StoredRow, f64)> {
         assert!(search["num_candidates"].as_u64() >= Some(100));
-        rows.nearest(&search["query_vector"], self.metric(), &search["k"])
+        let (vector, k) = (&search["query_vector"], &search["k"]);
+        rows.nearest_of(vector, self.metric(), k, &search["filter"])
     }
 
     fn metric(self) -> Metric {

@@ -273,6 +273,56 @@ fn an_index_of_another_similarity_fails_on_its_metric() {
     }
 }
 
+/// The store finds what the control finds under the same filter, and nothing else.
+#[track_caller]
+fn finds_only_what_passes(store: &str) {
+    let filter = "filter = { title = 'cache 1', section_id = 's1' }\n";
+    let small = beside_control(&format!("{store}\n{filter}"));
+    small.edit(
+        "ragstone.toml",
+        "ranking = 'dense'\n",
+        &format!("ranking = 'dense'\n{filter}"),
+    );
+    let (output, folder) = gate(&small.policy(), &[]);
+    let path = folder.path().join("run/observations.parquet");
+    let all = read_observations(&path).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    for seen in all {
+        let Outcome::Scored { hits, .. } = seen.outcome else {
+            panic!("{:?} is no answer", seen.outcome);
+        };
+        let ids: Vec<&str> = hits.iter().map(|hit| hit.snippet_id.as_str()).collect();
+        assert_eq!(ids, ["d/s1#0"], "{}", seen.target);
+    }
+    assert_eq!(check(&verdict(&output), "CA-PAR")["verdict"], "PASS");
+}
+
+#[test]
+fn a_filter_is_asked_of_every_store_in_its_own_words() {
+    let server = Qdrant::SOUND.serve(rows(), KEY);
+    finds_only_what_passes(&qdrant(&server));
+    for double in [Elastic::ELASTICSEARCH, Elastic::OPENSEARCH] {
+        let server = double.serve(rows());
+        finds_only_what_passes(&elastic(&server, DENSE));
+    }
+}
+
+#[test]
+fn a_filter_that_means_nothing_is_refused() {
+    let server = Elastic::ELASTICSEARCH.serve(rows());
+    let refuses = |how: &str, says: &str| {
+        let small = beside_control(&elastic(&server, how));
+        let error = plan::load(&small.policy(), &Overrides::default()).expect_err("refused");
+        assert!(error.to_string().contains(says), "{error}");
+    };
+    refuses("filter = {}", "filter has no field");
+    refuses("filter = { lang = nan }", "no row has lang");
+    refuses("filter = { lang = ['en'] }", "must be a text, a number");
+    refuses(
+        "filter = { lang = 'en' }\nbody = '{\"q\": \"{question}\"}'",
+        "filter and body are both given",
+    );
+}
+
 #[test]
 fn an_alias_of_two_indices_cannot_be_judged() {
     let server = Elastic {

@@ -1,8 +1,8 @@
 //! `kind = "chroma"`.
 
 use crate::plan::PolicyError;
-use crate::plan::targets::Place;
 use crate::plan::targets::connection::{self, EmbeddingSpec};
+use crate::plan::targets::{Place, filter};
 use crate::plan::written::Target;
 use crate::target::chroma::Settings;
 
@@ -44,6 +44,7 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<ChromaSpec, Pol
             database: target.database.take().unwrap_or_default(),
             collection,
             fields: connection::fields(target),
+            filter: filter::filter(place, target)?,
             list_rows: target.list_rows.unwrap_or(true),
         },
         embedding: connection::embedding(target),

@@ -35,7 +35,7 @@ pub(super) const KEYS: [&str; 11] = [
 ];
 
 /// The keys of a store's rows.
-pub(super) const STORE_KEYS: [&str; 3] = ["embedding", "fields", "list_rows"];
+pub(super) const STORE_KEYS: [&str; 4] = ["embedding", "fields", "filter", "list_rows"];
 
 /// Headers that carry credentials, which a policy must not hold.
 const CREDENTIALS: [&str; 6] = [

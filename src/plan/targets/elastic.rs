@@ -3,7 +3,7 @@
 use crate::net::ConnectionSettings;
 use crate::plan::PolicyError;
 use crate::plan::targets::connection::{self, EmbeddingSpec};
-use crate::plan::targets::{Place, http};
+use crate::plan::targets::{Place, filter, http};
 use crate::plan::written::Target;
 use crate::target::elastic::{Flavour, Mode, Settings};
 use crate::target::http::{Placeholder, Template};
@@ -70,6 +70,10 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<ElasticSpec, Po
         }
         _ => {}
     }
+    if target.body.is_some() && target.filter.is_some() {
+        let help = "write the filter into the body, or leave the body out";
+        return place.wrong("filter and body are both given", help);
+    }
     Ok(ElasticSpec {
         connection: connection::connection(place, target)?,
         embedding: connection::embedding(target),
@@ -83,6 +87,7 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<ElasticSpec, Po
             pipeline,
             id_field: target.id_field.take(),
             fields: connection::fields(target),
+            filter: filter::filter(place, target)?,
             list_rows: target.list_rows.unwrap_or(true),
         },
     })

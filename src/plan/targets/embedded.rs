@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use crate::goldset::Snippets;
-use crate::plan::targets::Place;
+use crate::plan::PolicyError;
+use crate::plan::targets::{Place, filter};
 use crate::plan::written::Target;
 use crate::target::Metric;
 use crate::target::embedded::{Analyzer, Ranking};
+use crate::target::store::Filter;
 
 /// An index in this process, over the gold set's own corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct EmbeddedSpec {
     pub ranking: Ranking,
     /// How sections are cut, if not as the gold set says.
     pub snippets: Option<Snippets>,
+    /// What production asks for beside nearness.
+    pub filter: Filter,
     /// Lost sections.
     pub missing: Vec<String>,
     /// Sections in their older edition.
@@ -31,7 +35,14 @@ pub struct EmbeddedSpec {
     pub unnormalised: bool,
 }
 
-pub(super) const KEYS: [&str; 5] = ["metric", "analyzer", "ranking", "snippet_sentences", "skew"];
+pub(super) const KEYS: [&str; 6] = [
+    "metric",
+    "analyzer",
+    "ranking",
+    "snippet_sentences",
+    "filter",
+    "skew",
+];
 
 pub(super) fn fill(target: &mut Target) {
     target.metric.get_or_insert_default();
@@ -40,9 +51,14 @@ pub(super) fn fill(target: &mut Target) {
     target.skew.get_or_insert_default();
 }
 
-pub(super) fn spec(place: &Place, target: &mut Target) -> EmbeddedSpec {
+/// What the index is.
+///
+/// # Errors
+/// If its filter is none.
+pub(super) fn spec(place: &Place, target: &mut Target) -> Result<EmbeddedSpec, PolicyError> {
     let skew = target.skew.take().unwrap_or_default();
-    EmbeddedSpec {
+    Ok(EmbeddedSpec {
+        filter: filter::filter(place, target)?,
         metric: target.metric.unwrap_or_default(),
         analyzer: target.analyzer.unwrap_or_default(),
         ranking: target.ranking.unwrap_or_default(),
@@ -54,5 +70,5 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> EmbeddedSpec {
         duplicated: skew.duplicated,
         older_editions: skew.older_editions.map(|path| place.folder.join(path)),
         unnormalised: skew.unnormalised,
-    }
+    })
 }

@@ -4,6 +4,7 @@ mod chroma;
 mod connection;
 mod elastic;
 mod embedded;
+mod filter;
 mod http;
 mod pgvector;
 mod qdrant;
@@ -21,6 +22,7 @@ use crate::target::Role;
 use crate::target::chroma::Chroma;
 use crate::target::embedded::Embedded;
 use crate::target::pgvector::Pgvector;
+use crate::target::store::{Fields, Filter, Lists, RowFilter};
 
 pub use chroma::ChromaSpec;
 pub use connection::EmbeddingSpec;
@@ -91,6 +93,49 @@ impl TargetSpec {
             self.settings,
             TargetSettings::Embedded(_) | TargetSettings::Recorded(_)
         )
+    }
+}
+
+impl TargetSettings {
+    /// The filter of production, if there is one, to be applied to the rows of an export.
+    pub fn filter(&self) -> Option<RowFilter> {
+        let filter = match self {
+            Self::Embedded(spec) => spec.filter.of_rows(&Fields::default(), Lists::Whole),
+            Self::Pgvector(spec) => {
+                let of = &spec.settings;
+                of.filter.of_rows(&of.fields, Lists::Whole)
+            }
+            Self::Chroma(spec) => {
+                let of = &spec.settings;
+                of.filter.of_rows(&of.fields, Lists::Whole)
+            }
+            Self::Qdrant(spec) => {
+                let of = &spec.settings;
+                of.filter.of_rows(&of.fields, Lists::Element)
+            }
+            Self::Elastic(spec) => {
+                let of = &spec.settings;
+                of.filter.of_rows(&of.fields, Lists::Element)
+            }
+            Self::Recorded(_) | Self::Http(_) => return None,
+        };
+        Some(filter).filter(|filter| !filter.filter.is_empty())
+    }
+
+    /// The same target, asked without a filter.
+    #[must_use]
+    pub fn without_filter(&self) -> Self {
+        let mut settings = self.clone();
+        let filter = match &mut settings {
+            Self::Embedded(spec) => &mut spec.filter,
+            Self::Pgvector(spec) => &mut spec.settings.filter,
+            Self::Chroma(spec) => &mut spec.settings.filter,
+            Self::Qdrant(spec) => &mut spec.settings.filter,
+            Self::Elastic(spec) => &mut spec.settings.filter,
+            Self::Recorded(_) | Self::Http(_) => return settings,
+        };
+        *filter = Filter::default();
+        settings
     }
 }
 
@@ -234,7 +279,7 @@ fn checked(
     let how_fast = pace(&place, &target, usual)?;
     let digest = digest(&place, &target)?;
     let settings = match target.kind {
-        TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)),
+        TargetKind::Embedded => TargetSettings::Embedded(embedded::spec(&place, &mut target)?),
         TargetKind::Pgvector => {
             TargetSettings::Pgvector(Box::new(pgvector::spec(&place, &mut target)?))
         }

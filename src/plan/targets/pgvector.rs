@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use percent_encoding::percent_decode_str;
 
 use crate::plan::PolicyError;
-use crate::plan::targets::Place;
 use crate::plan::targets::connection::{self, EmbeddingSpec};
+use crate::plan::targets::{Place, filter};
 use crate::plan::written::Target;
 use crate::target::pgvector::{Settings, Tls};
 
@@ -80,30 +80,38 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<PgvectorSpec, P
         }
     }
     let client = connection::client(place, target)?;
+    let filter = filter::filter(place, target)?;
+    let settings = Settings {
+        host,
+        port,
+        database,
+        user: target.user.take().unwrap_or_default(),
+        password: connection::secret(place, target)?,
+        tls,
+        ca_file: client.ca_file,
+        max_body: client.max_body,
+        schema: target.schema.take().unwrap_or_default(),
+        table,
+        id_column: target.id_column.take().unwrap_or_default(),
+        metadata_column: target
+            .metadata_column
+            .take()
+            .filter(|name| !name.is_empty()),
+        fields: connection::fields(target),
+        filter,
+        metric: target.metric,
+        ef_search: target.ef_search,
+        probes: target.probes,
+        text_config: target.text_config.take(),
+        list_rows: target.list_rows.unwrap_or(true),
+    };
+    let of_metadata = settings.filtered_metadata().next();
+    if let (Some(field), None) = (of_metadata, &settings.metadata_column) {
+        let message = format!("filter: there is no column of metadata for `{field}` to be in");
+        return place.wrong(message, "name the column: metadata_column = \"…\"");
+    }
     Ok(PgvectorSpec {
-        settings: Settings {
-            host,
-            port,
-            database,
-            user: target.user.take().unwrap_or_default(),
-            password: connection::secret(place, target)?,
-            tls,
-            ca_file: client.ca_file,
-            max_body: client.max_body,
-            schema: target.schema.take().unwrap_or_default(),
-            table,
-            id_column: target.id_column.take().unwrap_or_default(),
-            metadata_column: target
-                .metadata_column
-                .take()
-                .filter(|name| !name.is_empty()),
-            fields: connection::fields(target),
-            metric: target.metric,
-            ef_search: target.ef_search,
-            probes: target.probes,
-            text_config: target.text_config.take(),
-            list_rows: target.list_rows.unwrap_or(true),
-        },
+        settings,
         embedding: connection::embedding(target),
     })
 }
@@ -226,6 +234,22 @@ mod tests {
             "tls",
         );
         assert!(read("url = 'postgres://localhost/g'\ntable = 't'\ntls = 'off'").is_ok());
+    }
+
+    #[test]
+    fn a_filter_needs_a_place_to_be_looked_for() {
+        let url = "url = 'postgres://localhost/g'\ntable = 't'\n";
+        let filtered =
+            read(&format!("{url}filter = {{ lang = 'en', doc_id = 'a' }}")).expect("read");
+        let sought: Vec<&str> = filtered.filtered_metadata().collect();
+        assert_eq!(sought, ["lang"], "the document has a column");
+        let bare = format!("{url}metadata_column = ''\nfilter");
+        assert!(read(&format!("{bare} = {{ doc_id = 'a' }}")).is_ok());
+        refuses(
+            &format!("{bare} = {{ lang = 'en' }}"),
+            "no column of metadata",
+        );
+        refuses(&format!("{url}filter = {{ ' ' = 'en' }}"), "without a name");
     }
 
     #[test]

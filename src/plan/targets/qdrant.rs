@@ -2,8 +2,8 @@
 
 use crate::net::ConnectionSettings;
 use crate::plan::PolicyError;
-use crate::plan::targets::Place;
 use crate::plan::targets::connection::{self, EmbeddingSpec};
+use crate::plan::targets::{Place, filter};
 use crate::plan::written::Target;
 use crate::target::qdrant::Settings;
 
@@ -55,6 +55,7 @@ pub(super) fn spec(place: &Place, target: &mut Target) -> Result<QdrantSpec, Pol
             ef_search: target.ef_search,
             id_field: target.id_field.take(),
             fields: connection::fields(target),
+            filter: filter::filter(place, target)?,
             list_rows: target.list_rows.unwrap_or(true),
         },
     })

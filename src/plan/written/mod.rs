@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::embed::EmbedderKind;
 use crate::judge::{Basis, Comparator, Definition, Runbook, RunbookStage, Waiver};
 
-pub(super) use target::{FieldNames, Method, Pins, ReplyPointers, Target, TargetKind};
+pub(super) use target::{FieldNames, FilterValue, Method, Pins, ReplyPointers, Target, TargetKind};
 
 /// Which gold questions are asked of which targets, and what must hold.
 ///

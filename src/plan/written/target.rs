@@ -112,6 +112,10 @@ pub(in crate::plan) struct Target {
     /// `INDEX_HASH`; if not, the two are not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) list_rows: Option<bool>,
+    /// Of `embedded` and the stores: what production asks for beside nearness, as `field = value`;
+    /// rows of which a field has another value are not found. Their listing is not filtered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) filter: Option<BTreeMap<String, FilterValue>>,
     /// Of `qdrant` and `elastic`: the field that holds a row's id, if that is not the store's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) id_field: Option<String>,
@@ -228,6 +232,23 @@ pub(in crate::plan) enum TargetKind {
     Qdrant,
     /// An Elasticsearch or OpenSearch index.
     Elastic,
+}
+
+/// What a field of a row must equal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "a filter's value must be a text, a number, true or false"
+)]
+pub(in crate::plan) enum FilterValue {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Another number.
+    Number(f64),
+    /// A text.
+    Text(String),
 }
 
 /// How an index is spoilt on purpose, for drills. Sections are named `doc_id/section_id`.

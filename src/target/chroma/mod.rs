@@ -14,12 +14,12 @@ mod reply;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ids::TargetName;
 use crate::net::{Attempt, Connection, ConnectionError, ConnectionSettings, Failure, Stage};
 use crate::parity::{Contract, ContractField};
-use crate::target::store::{Fields, QueryVectors};
+use crate::target::store::{Fields, Filter, QueryVectors};
 use crate::target::{
     Export, Listing, Locality, Metric, Page, Query, Reply, StoredRow, Target, Working,
 };
@@ -44,6 +44,8 @@ pub struct Settings {
     pub collection: String,
     /// Keys of a row's metadata. Its document is its text.
     pub fields: Fields,
+    /// What production asks for beside nearness.
+    pub filter: Filter,
     /// Whether the rows are listed.
     pub list_rows: bool,
 }
@@ -159,11 +161,14 @@ impl Chroma {
     async fn search(&self, query: &Query, attempt: &Arc<Attempt>) -> Result<Reply, Failure> {
         let vector = self.vectors.of(query, attempt).await?;
         let collection = self.collection(attempt).await?;
-        let body = json!({
+        let mut body = json!({
             "query_embeddings": [&vector[..]],
             "n_results": query.k.get(),
             "include": ["documents", "metadatas", "distances"],
         });
+        if let Some(conditions) = conditions(&self.settings.filter) {
+            body["where"] = conditions;
+        }
         let reply = self.ask(&collection, "query", &body, attempt).await?;
         let mut hits = Vec::new();
         for row in neighbours(reply)? {
@@ -185,6 +190,17 @@ impl Chroma {
     fn stored(&self, row: Row) -> Result<StoredRow, Failure> {
         let fields = &self.settings.fields;
         fields.row(row.id, row.metadata, row.document, row.vector)
+    }
+}
+
+/// The filter in Chroma's words: several conditions are joined, one stands alone, and none is nothing.
+fn conditions(filter: &Filter) -> Option<Value> {
+    let equal = |(field, value): (&str, &Value)| json!({ field: { "$eq": value } });
+    let mut all: Vec<Value> = filter.iter().map(equal).collect();
+    match all.len() {
+        0 => None,
+        1 => all.pop(),
+        _ => Some(json!({ "$and": all })),
     }
 }
 
@@ -274,6 +290,21 @@ mod tests {
             score(Metric::L2, 2.6),
             Metric::L2.score(&query, &row)
         ));
+    }
+
+    #[test]
+    fn a_filter_is_said_as_the_server_wants_it() {
+        let of = |conditions: Value| {
+            let conditions = serde_json::from_value(conditions).expect("a table");
+            super::conditions(&Filter::new(conditions))
+        };
+        assert_eq!(of(json!({})), None, "an empty one would be refused");
+        assert_eq!(
+            of(json!({ "rev": 2 })),
+            Some(json!({ "rev": { "$eq": 2 } }))
+        );
+        let both = json!({ "$and": [{ "lang": { "$eq": "en" } }, { "rev": { "$eq": 2 } }] });
+        assert_eq!(of(json!({ "rev": 2, "lang": "en" })), Some(both));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::net::{Attempt, Connection, Failure, Stage};
 use crate::parity::{Contract, ContractField};
 use crate::target::http::{Escaping, Placeholder, Template};
 use crate::target::store::shape::{finite, id, text, unexpected, vector};
-use crate::target::store::{Fields, QueryVectors};
+use crate::target::store::{Fields, Filter, QueryVectors};
 use crate::target::{
     Analysis, Export, Hit, Listing, Locality, Page, Query, Reply, StoredRow, Target, Working,
 };
@@ -56,6 +56,8 @@ pub struct Settings {
     pub id_field: Option<String>,
     /// Fields of the source.
     pub fields: Fields,
+    /// What production asks for beside nearness; not for a body of the user's own.
+    pub filter: Filter,
     /// Whether rows are listed.
     pub list_rows: bool,
 }
@@ -93,6 +95,7 @@ impl Settings {
             pipeline: None,
             id_field: None,
             fields: Fields::default(),
+            filter: Filter::default(),
             list_rows: true,
         }
     }

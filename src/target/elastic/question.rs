@@ -114,18 +114,35 @@ impl Settings {
         self.rank_window.unwrap_or(RANK_WINDOW).max(k)
     }
 
+    /// The search by words. Conditions let rows pass and add nothing to their scores.
     fn words(&self, query: &Query) -> Value {
-        json!({ "match": { &self.fields.text: { "query": query.text } } })
+        let words = json!({ "match": { &self.fields.text: { "query": query.text } } });
+        match self.conditions() {
+            None => words,
+            Some(conditions) => json!({ "bool": { "must": words, "filter": conditions } }),
+        }
+    }
+
+    /// The filter in the words of both servers, which is applied while neighbours are sought.
+    fn conditions(&self) -> Option<Value> {
+        let term =
+            |(field, value): (&str, &Value)| json!({ "term": { field: { "value": value } } });
+        let terms: Vec<Value> = self.filter.iter().map(term).collect();
+        (!terms.is_empty()).then_some(Value::Array(terms))
     }
 
     /// Elasticsearch's search for the `k` nearest.
     fn nearest(&self, vector: &[f32], k: usize) -> Value {
-        json!({
+        let mut nearest = json!({
             "field": self.fields.vector,
             "query_vector": vector,
             "k": k,
             "num_candidates": self.num_candidates.unwrap_or(NUM_CANDIDATES).max(k),
-        })
+        });
+        if let Some(conditions) = self.conditions() {
+            nearest["filter"] = conditions;
+        }
+        nearest
     }
 
     /// OpenSearch's search for the `k` nearest of each shard.
@@ -133,6 +150,9 @@ impl Settings {
         let mut clause = json!({ "vector": vector, "k": k });
         if let Some(candidates) = self.num_candidates {
             clause["method_parameters"] = json!({ "ef_search": candidates.max(k) });
+        }
+        if let Some(conditions) = self.conditions() {
+            clause["filter"] = json!({ "bool": { "filter": conditions } });
         }
         json!({ "knn": { &self.fields.vector: clause } })
     }
@@ -142,7 +162,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::ids::{Form, QuestionId, Seed};
-    use crate::target::store::Fields;
+    use crate::target::store::{Fields, Filter};
     use crate::units::Cutoff;
 
     fn asked(flavour: Flavour, mode: Mode, settings: Settings) -> Result<Value, Failure> {
@@ -185,6 +205,36 @@ mod tests {
         assert_eq!(fused["rank_window_size"], 100);
         assert_eq!(fused["retrievers"][1]["knn"]["k"], 100);
         assert_eq!(fused["retrievers"][0]["standard"]["query"], bm25["query"]);
+    }
+
+    #[test]
+    fn a_filter_goes_to_every_search_that_ranks() {
+        let conditions = serde_json::from_value(json!({ "lang": "en", "rev": 2 }));
+        let filter = Filter::new(conditions.expect("a table"));
+        let filtered = || Settings {
+            filter: filter.clone(),
+            pipeline: Some("fuse".to_owned()),
+            ..settings()
+        };
+        let terms = json!([{ "term": { "lang": { "value": "en" } } }, { "term": { "rev": { "value": 2 } } }]);
+        let body = |flavour, mode| asked(flavour, mode, filtered()).expect("a body");
+        let knn = body(Flavour::Elasticsearch, Mode::Knn);
+        assert_eq!(knn["knn"]["filter"], terms);
+        let bm25 = body(Flavour::Elasticsearch, Mode::Bm25);
+        assert_eq!(bm25["query"]["bool"]["filter"], terms);
+        let words = json!({ "match": { "body": { "query": "why?" } } });
+        assert_eq!(bm25["query"]["bool"]["must"], words);
+        let fused = &body(Flavour::Elasticsearch, Mode::Hybrid)["retriever"]["rrf"]["retrievers"];
+        assert_eq!(fused[0]["standard"]["query"]["bool"]["filter"], terms);
+        assert_eq!(fused[1]["knn"]["filter"], terms);
+        let knn = body(Flavour::Opensearch, Mode::Knn);
+        assert_eq!(
+            knn["query"]["knn"]["vector"]["filter"]["bool"]["filter"],
+            terms
+        );
+        let fused = &body(Flavour::Opensearch, Mode::Hybrid)["query"]["hybrid"]["queries"];
+        assert_eq!(fused[0]["bool"]["filter"], terms);
+        assert_eq!(fused[1]["knn"]["vector"]["filter"]["bool"]["filter"], terms);
     }
 
     #[test]

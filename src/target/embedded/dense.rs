@@ -19,6 +19,11 @@ impl Dense {
         }
     }
 
+    /// Numbers in a vector.
+    pub(super) fn dim(&self) -> usize {
+        self.rows.ncols()
+    }
+
     /// Adds a row: a unit vector stretched to `length`.
     pub(super) fn push(&mut self, unit: &[f32], length: f32) {
         let row = ArrayView1::from(unit).mapv(|number| number * length);

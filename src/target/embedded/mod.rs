@@ -15,6 +15,7 @@ use miette::Diagnostic;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tantivy::TantivyError;
 use thiserror::Error;
 
 use crate::embed::VectorTable;
@@ -24,7 +25,7 @@ use crate::net::Attempt;
 use crate::parity::analyzer::TokenStream;
 use crate::parity::stamp::{Digester, SEED};
 use crate::parity::{Contract, ContractField, Inventory};
-use crate::target::store::no_query_vector;
+use crate::target::store::{Fields, Filter, Lists, QueryVectors};
 use crate::target::{
     Analysis, AnalysisTime, AnalyzerId, Export, Failure, Hit, Listing, Locality, Metric,
     OffsetUnit, Offsets, Page, Query, Reply, SearchAnalysis, Stage, StoredRow, Target, Working,
@@ -63,6 +64,8 @@ pub struct Settings {
     pub ranking: Ranking,
     /// How sections are cut.
     pub snippets: Snippets,
+    /// What production asks for beside nearness.
+    pub filter: Filter,
     /// What is wrong with it on purpose.
     pub skew: Skew,
 }
@@ -101,7 +104,7 @@ pub enum BuildError {
         /// The target.
         target: TargetName,
         /// The reason.
-        source: Box<tantivy::TantivyError>,
+        source: Box<TantivyError>,
     },
 }
 
@@ -124,7 +127,9 @@ pub struct Embedded {
     rows: Vec<Row>,
     dense: Dense,
     lexical: Lexical,
-    vectors: Arc<VectorTable>,
+    queries: QueryVectors,
+    /// For each row whether the filter lets it pass; nothing if there is no filter.
+    passing: Option<Vec<bool>>,
     contract: Contract,
     inventory: Inventory,
 }
@@ -212,6 +217,7 @@ impl Embedded {
                 target: name.clone(),
                 source: Box::new(source),
             })?;
+        let passing = passing(&rows, &settings.filter);
         let inventory = inventory(&rows, &dense);
         let contract = inventory
             .stated(Contract::default())
@@ -227,19 +233,26 @@ impl Embedded {
             rows,
             dense,
             lexical,
-            vectors,
+            queries: QueryVectors::Referee(vectors),
+            passing,
             contract,
             inventory,
         })
     }
 
-    fn search(&self, query: &Query) -> Result<Reply, Failure> {
+    /// The same index, asked with other vectors than the referee's.
+    #[must_use]
+    pub fn asked_with(self, queries: QueryVectors) -> Self {
+        Self { queries, ..self }
+    }
+
+    async fn search(&self, query: &Query, attempt: &Attempt) -> Result<Reply, Failure> {
         let depth = FUSION_DEPTH.max(query.k.get());
         let ranked = match self.ranking {
-            Ranking::Dense => self.dense_ranking(query, depth)?,
+            Ranking::Dense => self.dense_ranking(query, depth, attempt).await?,
             Ranking::Bm25 => self.lexical_ranking(query, depth)?,
             Ranking::Hybrid => fusion::reciprocal_rank(&[
-                self.dense_ranking(query, depth)?,
+                self.dense_ranking(query, depth, attempt).await?,
                 self.lexical_ranking(query, depth)?,
             ]),
         };
@@ -254,18 +267,48 @@ impl Embedded {
         })
     }
 
-    fn dense_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
-        let vector = self
-            .vectors
-            .of_text(&query.text)
-            .ok_or_else(|| no_query_vector(query))?;
-        Ok(self.dense.rank(vector, depth))
+    async fn dense_ranking(
+        &self,
+        query: &Query,
+        depth: usize,
+        attempt: &Attempt,
+    ) -> Result<Vec<(usize, f64)>, Failure> {
+        let vector = self.queries.of(query, attempt).await?;
+        if vector.len() != self.dense.dim() {
+            let message = format!(
+                "the question's vector has {} numbers, and those of the index {}",
+                vector.len(),
+                self.dense.dim()
+            );
+            return Err(Failure::lasting("wrong_dimension", Stage::Query, message));
+        }
+        Ok(self.filtered(depth, |depth| self.dense.rank(&vector, depth)))
     }
 
     fn lexical_ranking(&self, query: &Query, depth: usize) -> Result<Vec<(usize, f64)>, Failure> {
-        self.lexical
-            .rank(&query.text, depth)
-            .map_err(|error| Failure::lasting("lexical_search", Stage::Tool, error.to_string()))
+        let deep = match &self.passing {
+            None => depth,
+            Some(_) => self.rows.len().max(depth),
+        };
+        let ranked = self.lexical.rank(&query.text, deep);
+        let ranked = ranked
+            .map_err(|error| Failure::lasting("lexical_search", Stage::Tool, error.to_string()))?;
+        Ok(self.filtered(depth, |_| ranked))
+    }
+
+    /// The first rows of a ranking that the filter lets pass.
+    fn filtered(
+        &self,
+        depth: usize,
+        rank: impl FnOnce(usize) -> Vec<(usize, f64)>,
+    ) -> Vec<(usize, f64)> {
+        let Some(passing) = &self.passing else {
+            return rank(depth);
+        };
+        let mut ranked = rank(self.rows.len().max(depth));
+        ranked.retain(|(row, _)| passing[*row]);
+        ranked.truncate(depth);
+        ranked
     }
 
     fn hit(&self, row: usize, score: f64) -> Hit {
@@ -317,6 +360,16 @@ fn inventory(rows: &[Row], dense: &Dense) -> Inventory {
     }
 }
 
+/// For each row whether a filter lets it pass; nothing if there is no filter.
+fn passing(rows: &[Row], filter: &Filter) -> Option<Vec<bool>> {
+    if filter.is_empty() {
+        return None;
+    }
+    let filter = filter.of_rows(&Fields::default(), Lists::Whole);
+    let passes = |row: &Row| filter.passes(&row.stored(None).metadata, Some(&row.section));
+    Some(rows.iter().map(passes).collect())
+}
+
 /// The rows that an index of these sections holds, to be put into a store.
 ///
 /// # Errors
@@ -340,7 +393,8 @@ pub fn stored_rows(
             target: name.clone(),
             row: row.id.clone(),
         })?;
-        Ok(row.stored(Some(vector.to_vec())))
+        let length = settings.skew.length_of(&row.id);
+        Ok(row.stored(Some(vector.iter().map(|number| number * length).collect())))
     };
     rows(&sections, settings.snippets)
         .iter()
@@ -369,8 +423,8 @@ impl Target for Embedded {
         Some(self)
     }
 
-    fn retrieve<'a>(&'a self, query: &'a Query, _: Arc<Attempt>) -> Working<'a, Reply> {
-        Box::pin(async move { self.search(query) })
+    fn retrieve<'a>(&'a self, query: &'a Query, attempt: Arc<Attempt>) -> Working<'a, Reply> {
+        Box::pin(async move { self.search(query, &attempt).await })
     }
 }
 
@@ -465,8 +519,11 @@ mod tests {
             repeat: false,
             warm_up: false,
         };
-        index
-            .search(&query)
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        runtime
+            .block_on(index.search(&query, &Attempt::begin()))
             .expect("a reply")
             .hits
             .into_iter()
@@ -507,6 +564,28 @@ mod tests {
             "When does a certificate expire?",
         );
         assert_eq!((stemmed.len(), exact.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_filter_lets_only_its_rows_be_found() {
+        let conditions = serde_json::json!({ "title": "up", "section_id": "up", "rev": "2" });
+        let conditions = serde_json::from_value(conditions).expect("a table");
+        let settings = Settings {
+            ranking: Ranking::Dense,
+            filter: Filter::new(conditions),
+            ..Settings::default()
+        };
+        let found = ask(&settings, "When does a certificate expire?");
+        assert_eq!(
+            found,
+            ["d/up#0"],
+            "the farthest, and the only one that passes"
+        );
+        let hybrid = Settings {
+            ranking: Ranking::Hybrid,
+            ..settings
+        };
+        assert_eq!(ask(&hybrid, "When does a certificate expire?"), found);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use tokio_postgres::types::Type;
 use crate::ids::TargetName;
 use crate::net::{Attempt, ConnectionError, Failure, SecretSource, Secrets, Stage};
 use crate::parity::{Contract, ContractField};
-use crate::target::store::{Fields, QueryVectors};
+use crate::target::store::{Fields, Filter, QueryVectors};
 use crate::target::{
     Analysis, Export, Listing, Locality, Metric, Page, Query, Reply, StoredRow, Target, Working,
 };
@@ -86,6 +86,8 @@ pub struct Settings {
     pub metadata_column: Option<String>,
     /// The other columns.
     pub fields: Fields,
+    /// What production asks for beside nearness.
+    pub filter: Filter,
     /// The metric of the exact search in a table without an index.
     pub metric: Option<Metric>,
     /// Candidates that an HNSW search looks at, if not as the server says.
@@ -96,6 +98,24 @@ pub struct Settings {
     pub text_config: Option<String>,
     /// Whether the rows are listed.
     pub list_rows: bool,
+}
+
+impl Settings {
+    /// Whether a field has a column of its own, whatever metadata may hold under its name.
+    fn is_column(&self, field: &str) -> bool {
+        let columns = [
+            &self.id_column,
+            &self.fields.doc_id,
+            &self.fields.section_id,
+        ];
+        columns.iter().any(|column| *column == field)
+    }
+
+    /// The fields of the filter that are sought in the metadata.
+    pub(crate) fn filtered_metadata(&self) -> impl Iterator<Item = &str> {
+        let fields = self.filter.iter().map(|(field, _)| field);
+        fields.filter(|field| !self.is_column(field))
+    }
 }
 
 /// A table of vectors.
@@ -183,10 +203,12 @@ impl Pgvector {
             );
             return Err(Failure::lasting("metric_unknown", Stage::Query, message));
         };
-        let statement = sql::nearest(&self.settings, &layout, metric);
+        let conditions = sql::Conditions::of(&self.settings);
+        let statement = sql::nearest(&self.settings, &layout, metric, &conditions);
         let k = i64::try_from(query.k.get()).unwrap_or(i64::MAX);
         let text = sql::vector_text(vector);
-        let params = [of_text(&text), (&k as _, Type::INT8)];
+        let mut params = vec![of_text(&text), (&k as _, Type::INT8)];
+        params.extend(conditions.values.iter().map(of_text));
         let rows = session.rows(&statement, &params, attempt).await?;
         attempt.finished();
         let mut hits = Vec::new();
@@ -362,6 +384,7 @@ mod tests {
             id_column: "id".to_owned(),
             metadata_column: Some("metadata".to_owned()),
             fields: Fields::default(),
+            filter: Filter::default(),
             metric: None,
             ef_search: None,
             probes: None,

@@ -1,5 +1,7 @@
 //! The statements. Names are quoted, values are bound: nothing from outside becomes SQL.
 
+use serde_json::{Map, Value};
+
 use crate::target::Metric;
 use crate::target::pgvector::Settings;
 use crate::target::pgvector::catalog::Layout;
@@ -35,10 +37,67 @@ fn columns(settings: &Settings) -> String {
     .join(", ")
 }
 
-/// The nearest rows: `$1` is the query's vector, `$2` how many. The inner query is what an application
-/// asks, for an index serves an order by distance alone; the outer one breaks ties by id, so that a
+/// The filter as SQL, with the values that it binds.
+pub(super) struct Conditions {
+    /// Nothing, or a `WHERE` with a space behind it.
+    clause: String,
+    /// From `$3` on.
+    pub(super) values: Vec<String>,
+}
+
+impl Conditions {
+    /// A column is compared as text; everything else is sought in the metadata at once, as an index
+    /// on that column could serve it.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let (mut terms, mut values) = (Vec::new(), Vec::new());
+        let mut metadata = Map::new();
+        for (field, value) in settings.filter.iter() {
+            if settings.is_column(field) {
+                values.push(
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned),
+                );
+                terms.push(format!(
+                    "r.{}::text = ${}::text",
+                    ident(field),
+                    values.len() + 2
+                ));
+            } else {
+                metadata.insert(field.to_owned(), value.clone());
+            }
+        }
+        if let Some(column) = settings
+            .metadata_column
+            .as_ref()
+            .filter(|_| !metadata.is_empty())
+        {
+            values.push(Value::Object(metadata).to_string());
+            let column = ident(column);
+            terms.push(format!(
+                "r.{column}::jsonb @> ${}::text::jsonb",
+                values.len() + 2
+            ));
+        }
+        let clause = if terms.is_empty() {
+            String::new()
+        } else {
+            format!("WHERE {} ", terms.join(" AND "))
+        };
+        Self { clause, values }
+    }
+}
+
+/// The nearest rows: `$1` is the query's vector, `$2` how many, and what follows belongs to the
+/// conditions. The inner query is what an application asks, for an index serves an order by
+/// distance alone, and what it finds is filtered; the outer one breaks ties by id, so that a
 /// repeated question has the same reply.
-pub(super) fn nearest(settings: &Settings, layout: &Layout, metric: Metric) -> String {
+pub(super) fn nearest(
+    settings: &Settings,
+    layout: &Layout,
+    metric: Metric,
+    conditions: &Conditions,
+) -> String {
     let schema = ident(&layout.type_schema);
     let operator = match metric {
         Metric::Cosine => "<=>",
@@ -47,11 +106,12 @@ pub(super) fn nearest(settings: &Settings, layout: &Layout, metric: Metric) -> S
     };
     format!(
         "SELECT * FROM (SELECT {columns}, r.{vector} OPERATOR({schema}.{operator}) \
-         $1::text::{schema}.{kind} FROM {relation} AS r ORDER BY 6 LIMIT $2) \
+         $1::text::{schema}.{kind} FROM {relation} AS r {clause}ORDER BY 6 LIMIT $2) \
          AS n(id, doc, section, words, kept, distance) ORDER BY distance, id COLLATE \"C\"",
         columns = columns(settings),
         vector = ident(&settings.fields.vector),
         kind = ident(&layout.type_name),
+        clause = conditions.clause,
         relation = relation(settings),
     )
 }
@@ -88,6 +148,7 @@ pub(super) fn parse_vector(text: &str) -> Option<Vec<f32>> {
 mod tests {
     use super::*;
     use crate::target::pgvector::tests::settings;
+    use crate::target::store::Filter;
 
     fn layout() -> Layout {
         Layout {
@@ -112,12 +173,41 @@ mod tests {
 
     #[test]
     fn operator_and_type_are_those_of_the_extension_s_schema() {
-        let sql = nearest(&settings(), &layout(), Metric::Dot);
+        let settings = settings();
+        let sql = nearest(
+            &settings,
+            &layout(),
+            Metric::Dot,
+            &Conditions::of(&settings),
+        );
         assert!(
             sql.contains("OPERATOR(\"ext\".<#>) $1::text::\"ext\".\"halfvec\""),
             "{sql}"
         );
         assert!(sql.contains("AS r ORDER BY 6 LIMIT $2)"), "{sql}");
+    }
+
+    #[test]
+    fn a_filter_is_bound_and_never_written_into_the_statement() {
+        let mut settings = settings();
+        let conditions =
+            serde_json::json!({ "lang": "'; DROP TABLE t; --", "rev": 2, "doc_id": "a" });
+        let conditions = serde_json::from_value(conditions).expect("a table");
+        settings.filter = Filter::new(conditions);
+        let conditions = Conditions::of(&settings);
+        let sql = nearest(&settings, &layout(), Metric::L2, &conditions);
+        let clause = "AS r WHERE r.\"doc_id\"::text = $3::text AND \
+                      r.\"metadata\"::jsonb @> $4::text::jsonb ORDER BY 6 LIMIT $2)";
+        assert!(sql.contains(clause), "{sql}");
+        assert_eq!(
+            conditions.values,
+            ["a", r#"{"lang":"'; DROP TABLE t; --","rev":2}"#]
+        );
+        let listing = page(&settings, "text", false);
+        assert!(
+            !listing.contains("WHERE"),
+            "the listing has every row: {listing}"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::ids::TargetName;
 use crate::net::{Attempt, Connection, Failure, Stage};
 use crate::parity::{Contract, ContractField};
 use crate::target::store::shape::{finite, id, part, take_list, text, unexpected, vector};
-use crate::target::store::{Fields, QueryVectors};
+use crate::target::store::{Fields, Filter, QueryVectors};
 use crate::target::{
     Export, Hit, Listing, Locality, Page, Query, Reply, StoredRow, Target, Working,
 };
@@ -41,6 +41,8 @@ pub struct Settings {
     pub id_field: Option<String>,
     /// Payload keys.
     pub fields: Fields,
+    /// What production asks for beside nearness.
+    pub filter: Filter,
     /// Whether rows are listed.
     pub list_rows: bool,
 }
@@ -201,6 +203,9 @@ impl Qdrant {
         if params != json!({}) {
             body["params"] = params;
         }
+        if !self.settings.filter.is_empty() {
+            body["filter"] = conditions(&self.settings.filter);
+        }
         body
     }
 
@@ -248,6 +253,17 @@ impl Qdrant {
             next: next.filter(|next| !next.is_null()).map(Value::to_string),
         })
     }
+}
+
+/// The filter in Qdrant's words, which matches no number with a fraction except as a range of one.
+fn conditions(filter: &Filter) -> Value {
+    let must = filter.iter().map(|(field, value)| match value {
+        Value::Number(number) if number.is_f64() => {
+            json!({ "key": field, "range": { "gte": number, "lte": number } })
+        }
+        value => json!({ "key": field, "match": { "value": value } }),
+    });
+    json!({ "must": must.collect::<Vec<_>>() })
 }
 
 /// A success by status may still carry the store's own report of an error.
@@ -313,6 +329,7 @@ mod tests {
             ef_search: None,
             id_field: id_field.map(str::to_owned),
             fields: Fields::default(),
+            filter: Filter::default(),
             list_rows: true,
         };
         let vectors = QueryVectors::Referee(Arc::new(VectorTable::new("m")));
@@ -369,6 +386,19 @@ mod tests {
             .row(point)
             .expect_err("no such key");
         assert_eq!(failure.class, "unexpected_shape");
+    }
+
+    #[test]
+    fn a_filter_is_a_condition_for_each_field() {
+        let filter = json!({ "lang": "en", "open": true, "rev": 2, "share": 0.5 });
+        let filter = Filter::new(serde_json::from_value(filter).expect("a table"));
+        let expected = json!({ "must": [
+            { "key": "lang", "match": { "value": "en" } },
+            { "key": "open", "match": { "value": true } },
+            { "key": "rev", "match": { "value": 2 } },
+            { "key": "share", "range": { "gte": 0.5, "lte": 0.5 } },
+        ] });
+        assert_eq!(conditions(&filter), expected);
     }
 
     #[test]

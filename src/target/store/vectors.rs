@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::embed::{Endpoint, VectorTable};
-use crate::ids::Digest;
+use crate::ids::{Digest, Form, QuestionId};
 use crate::net::{Attempt, Failure, Stage};
 use crate::target::Query;
 
@@ -21,7 +21,12 @@ pub enum QueryVectors {
         /// What it gave so far.
         known: Mutex<HashMap<Digest, Arc<[f32]>>>,
     },
+    /// As they are given for each question and form, of whatever length.
+    Given(Arc<GivenVectors>),
 }
+
+/// The vectors that questions are asked with, where no text is embedded.
+pub type GivenVectors = HashMap<(QuestionId, Form), Arc<[f32]>>;
 
 impl QueryVectors {
     /// The vectors of a target's own model.
@@ -32,11 +37,12 @@ impl QueryVectors {
         }
     }
 
-    /// The model's name.
+    /// The model's name; `given` where none was asked.
     pub fn model(&self) -> &str {
         match self {
             Self::Referee(table) => table.model(),
             Self::Endpoint { endpoint, .. } => endpoint.model(),
+            Self::Given(_) => "given",
         }
     }
 
@@ -50,6 +56,10 @@ impl QueryVectors {
             Self::Referee(table) => {
                 let vector = table.of_text(&query.text);
                 vector.map(Arc::from).ok_or_else(|| no_query_vector(query))
+            }
+            Self::Given(given) => {
+                let vector = given.get(&(query.question.clone(), query.form));
+                vector.cloned().ok_or_else(|| no_query_vector(query))
             }
             Self::Endpoint { endpoint, known } => {
                 let digest = Digest::of(&query.text);
@@ -69,7 +79,7 @@ impl QueryVectors {
 }
 
 /// A question for which nobody has a vector.
-pub fn no_query_vector(query: &Query) -> Failure {
+fn no_query_vector(query: &Query) -> Failure {
     let message = format!("form {} of {} has no vector", query.form.0, query.question);
     Failure::lasting("no_query_vector", Stage::Query, message)
 }
