@@ -7,12 +7,12 @@ use crate::cli::columns::ColumnArgs;
 use crate::cli::gate::occasion;
 use crate::cli::progress::Progress;
 use crate::cli::{Failure, claims};
-use crate::export::Source;
-use crate::parity::Contract;
+use crate::export::{Columns, Source};
 use crate::parity::stamp::{SEED, Stamp};
+use crate::parity::{Behaviour, Contract};
 use crate::pipeline::Live;
 use crate::plan::{self, Overrides};
-use crate::stamp::{Making, make};
+use crate::stamp::{Making, Said, make};
 
 /// How indexes are read and stamped.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,6 +20,9 @@ pub(super) struct SideArgs {
     /// The policy that names live targets.
     #[arg(long, value_name = "POLICY", default_value = "ragstone.toml")]
     policy: PathBuf,
+    /// Look at a live target's rows only, not at what it does.
+    #[arg(long)]
+    rows_only: bool,
     #[command(flatten)]
     columns: ColumnArgs,
     /// Seed of the projections; stamps with different seeds cannot be compared by them.
@@ -36,7 +39,7 @@ pub(super) struct SideArgs {
 /// An index that can be read: its rows, and what it says of itself.
 pub(super) struct Readable {
     pub(super) source: Source,
-    pub(super) claimed: Contract,
+    pub(super) said: Said,
 }
 
 impl SideArgs {
@@ -75,13 +78,17 @@ impl SideArgs {
         }
         Ok(Readable {
             source: Source::open(paths, &self.columns.columns())?,
-            claimed: given,
+            said: Said {
+                claimed: given,
+                behaviour: Behaviour::not_read("an export does nothing"),
+            },
         })
     }
 
     async fn live(&self, name: &str, given: Contract, scratch: &Path) -> Result<Readable, Failure> {
         let policy = plan::load(&self.policy, &Overrides::default())?;
-        let live = Live::prepare(&policy, name, &occasion("look")).await?;
+        let occasion = occasion("look");
+        let live = Live::prepare(&policy, name, &occasion).await?;
         let claimed = live.claims().await?;
         let file = tempfile::Builder::new()
             .prefix("rows-")
@@ -95,29 +102,34 @@ impl SideArgs {
             .await;
         progress.end();
         done?;
-        Ok(Readable {
-            source: Source::open(&[file], &crate::export::Columns::default())?,
+        let source = Source::open(&[file], &Columns::default())?;
+        let behaviour = if self.rows_only {
+            Behaviour::not_read("--rows-only")
+        } else {
+            let mut progress = Progress::begin("questions");
+            let tell = &mut |done, planned| progress.tell(done, planned);
+            let read = live.behaviour(&policy, &source, &occasion, tell).await;
+            progress.end();
+            read
+        };
+        let said = Said {
             claimed: given.or(&claimed),
-        })
+            behaviour,
+        };
+        Ok(Readable { source, said })
     }
 
     /// Makes a stamp with progress on stderr.
     pub(super) fn stamp(&self, index: &Readable, name: &Path) -> Result<Stamp, Failure> {
         let planned = index.source.n_rows();
         let progress = Mutex::new((Progress::begin("rows"), 0_u64));
-        let made = make(
-            &index.source,
-            name,
-            &index.claimed,
-            &self.making(),
-            &|rows| {
-                let mut progress = progress.lock().expect("telling does not panic");
-                progress.1 += rows;
-                let done = progress.1;
-                let planned = planned.unwrap_or(done).max(done);
-                progress.0.tell(done as usize, planned as usize);
-            },
-        );
+        let made = make(&index.source, name, &index.said, &self.making(), &|rows| {
+            let mut progress = progress.lock().expect("telling does not panic");
+            progress.1 += rows;
+            let done = progress.1;
+            let planned = planned.unwrap_or(done).max(done);
+            progress.0.tell(done as usize, planned as usize);
+        });
         let (progress, _) = progress.into_inner().expect("telling does not panic");
         progress.end();
         Ok(made?)

@@ -18,8 +18,8 @@ use crate::ids::{Digest, TargetName};
 use crate::judge::RunVerdict;
 use crate::parity::stamp::{Covers, Health, Lie};
 use crate::parity::{
-    ComparedParts, Contract, ContractField, FieldParity, FieldStatus, Ladder, LadderEvidence,
-    Perturbed, RowDiff, Rung, compare as compare_fields, ladder,
+    BehaviourParity, ComparedParts, Contract, ContractField, FieldParity, FieldStatus, Ladder,
+    LadderEvidence, Perturbed, RowDiff, Rung, compare as compare_fields, ladder,
 };
 use crate::stamp::{Numbers, Saved, StampError, difference};
 
@@ -65,6 +65,8 @@ pub struct ParityReport {
     pub channels: ChannelsView,
     /// Rows against rows.
     pub rows: RowDiff,
+    /// What both sides do, where it was read.
+    pub behaviour: BehaviourParity,
     /// Gold questions whose target sections are touched, if a gold set was given.
     pub questions: Option<Affected>,
     /// From the target to the answer.
@@ -164,12 +166,22 @@ pub fn compare(
         (a.name.as_str(), views.0.faults.clone()),
         (b.name.as_str(), views.1.faults.clone()),
     ];
+    let behaviour = BehaviourParity::of(
+        (a.name.as_str(), &ours.behaviour),
+        (b.name.as_str(), &theirs.behaviour),
+    );
+    let found = behaviour.findings([&ours.contract, &theirs.contract]);
     let ladder = ladder(&LadderEvidence {
         fields: &fields,
         lies: &lies,
         rows: Some(&rows),
         compared: parts,
         faults: &faults,
+        analyzer: found.analyzer.as_ref(),
+        metric: found.metric.as_ref(),
+        query_embedding: found.query_embedding.as_ref(),
+        exact_knn: found.exact_knn.as_ref(),
+        ann: found.ann.as_ref(),
         ..LadderEvidence::default()
     });
     let (verdict, undecided) = verdict(&ladder, &fields, (ours.covers, theirs.covers), expected);
@@ -193,6 +205,7 @@ pub fn compare(
             .collect(),
         fields,
         rows,
+        behaviour,
         questions: affected,
         sentence: ladder.sentence(),
         ladder,

@@ -5,6 +5,7 @@
 //! not state is [`FieldStatus::NotStated`], which no check reads as equal.
 
 pub mod analyzer;
+mod behaviour;
 pub mod canary;
 mod compare;
 mod contract;
@@ -18,6 +19,7 @@ mod row_diff;
 mod rows;
 pub mod stamp;
 
+pub use behaviour::{Behaviour, BehaviourFindings, BehaviourParity, Reading};
 pub use compare::{FieldParity, FieldStatus, SideParity, compare};
 pub use contract::{Contract, ContractField, UnknownField};
 pub use inventory::Inventory;

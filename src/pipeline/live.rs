@@ -1,15 +1,17 @@
 //! The rows of a live target, downloaded to a file, and what it claims of itself.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::export::{IpcWriter, WrittenRow};
+use crate::export::{IpcWriter, Source, WrittenRow};
 use crate::goldset;
 use crate::net::Failure;
-use crate::parity::Contract;
+use crate::parity::{Behaviour, Contract, Reading};
 use crate::pipeline::prepare::referee;
-use crate::pipeline::targets::named;
-use crate::pipeline::{Occasion, PipelineError, targets};
+use crate::pipeline::retrieval::read_retrieval;
+use crate::pipeline::targets::{named, query_endpoint};
+use crate::pipeline::{Occasion, PipelineError, read_canaries, read_token_streams, targets};
 use crate::plan::{Policy, TargetSpec};
 use crate::replay::{self, Pages, patiently};
 use crate::target::{Listing, StoredRow, Target};
@@ -101,6 +103,31 @@ impl Live {
         writer.finish().map_err(not_written)
     }
 
+    /// What it does: how it cuts texts, how it embeds fixed strings, and what it finds of its own rows.
+    /// What cannot be read is said and ends nothing. `progress` is told `(done, planned)` questions.
+    pub async fn behaviour(
+        &self,
+        policy: &Policy,
+        rows: &Source,
+        occasion: &Occasion,
+        progress: &mut (dyn FnMut(usize, usize) + Send),
+    ) -> Behaviour {
+        let name = self.spec.name.as_str();
+        let streams = read_token_streams(self.target.as_ref(), &self.settings).await;
+        let canaries = match self.spec.settings.embedding() {
+            None => Reading::NotRead("the policy names no embedding service of its own".to_owned()),
+            Some(embedding) => match query_endpoint(embedding) {
+                Ok(endpoint) => reading(read_canaries(&endpoint, REPEATS).await),
+                Err(error) => Reading::NotRead(error.to_string()),
+            },
+        };
+        Behaviour {
+            analyzer: reading(streams),
+            canaries,
+            retrieval: reading(read_retrieval(policy, name, rows, occasion, progress).await),
+        }
+    }
+
     fn failed(&self) -> impl Fn(Failure) -> PipelineError {
         |failure| PipelineError::Live {
             target: self.spec.name.clone(),
@@ -109,6 +136,16 @@ impl Live {
                 failure.class, failure.stage, failure.message
             ),
         }
+    }
+}
+
+/// How often each canary is embedded: twice tells that there is noise, three times how much.
+const REPEATS: NonZeroUsize = NonZeroUsize::new(3).expect("not zero");
+
+fn reading<T, E: std::error::Error>(read: Result<T, E>) -> Reading<T> {
+    match read {
+        Ok(read) => Reading::Read(read),
+        Err(error) => Reading::NotRead(error.to_string()),
     }
 }
 

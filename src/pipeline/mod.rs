@@ -24,6 +24,7 @@ use thiserror::Error;
 
 use crate::earlier::{NoSide, NotComparable, Sides};
 use crate::embed::{EmbedError, Referee, VectorTable};
+use crate::export::ExportError;
 use crate::goldset::{self, GoldSet, GoldSetError, NoQuestions};
 use crate::ids::{Digest, TargetName};
 use crate::judge::{self, PastRun};
@@ -171,6 +172,10 @@ pub enum PipelineError {
         /// What went wrong.
         words: String,
     },
+    /// Rows that were downloaded cannot be read again.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Export(#[from] ExportError),
     /// Downloaded rows that could not be kept.
     #[error("{}: rows cannot be written", path.display())]
     #[diagnostic(code(pipeline::download), help("name another folder with --spill-to"))]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::earlier::Recorded;
-use crate::embed::{EmbedderId, Endpoint, VectorTable};
+use crate::embed::{EmbedError, EmbedderId, Endpoint, VectorTable};
 use crate::goldset::{self, GoldSet, GoldSetError, Section};
 use crate::ids::{Digest, TargetName};
 use crate::net::{Connection, ConnectionSettings};
@@ -271,8 +271,12 @@ fn query_vectors(
     let Some(own) = embedding else {
         return Ok(QueryVectors::Referee(Arc::clone(referee)));
     };
-    let endpoint = Endpoint::new(&own.url, own.model.clone(), own.key_env.clone())?;
-    Ok(QueryVectors::of_endpoint(endpoint))
+    Ok(QueryVectors::of_endpoint(query_endpoint(own)?))
+}
+
+/// The service of a target's own model.
+pub(super) fn query_endpoint(own: &EmbeddingSpec) -> Result<Endpoint, EmbedError> {
+    Endpoint::new(&own.url, own.model.clone(), own.key_env.clone())
 }
 
 fn embedded_settings(spec: &EmbeddedSpec, gold: &GoldSet) -> Result<Settings, GoldSetError> {

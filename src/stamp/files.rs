@@ -8,7 +8,7 @@ use crate::export::Source;
 use crate::files::write_whole;
 use crate::ids::Digest;
 use crate::parity::stamp::{Channel, Channels, FLOATS, SketchId, Stamp, Tree, config_root};
-use crate::parity::{Contract, ContractField};
+use crate::parity::{Behaviour, Contract, ContractField};
 use crate::stamp::{Bucket, Building, Making, Rows, RowsWriter, StampError, Totals};
 
 /// A saved stamp.
@@ -32,15 +32,23 @@ pub fn names(name: &Path) -> (PathBuf, PathBuf) {
     (file(".stamp.json"), file(".stamp.parquet"))
 }
 
-/// Makes the stamp of an export and saves it under a name. `claimed` is what the side says of itself;
-/// `progress` is told how many rows were read.
+/// What a side says and does, beside its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// What it claims of itself.
+    pub claimed: Contract,
+    /// What it does.
+    pub behaviour: Behaviour,
+}
+
+/// Makes the stamp of an export and saves it under a name. `progress` is told how many rows were read.
 ///
 /// # Errors
 /// If a row cannot be read or stamped, or a file not be written.
 pub fn make(
     source: &Source,
     name: &Path,
-    claimed: &Contract,
+    said: &Said,
     making: &Making,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Stamp, StampError> {
@@ -54,7 +62,7 @@ pub fn make(
         Ok::<_, StampError>(())
     })?;
     let totals = building.finish(Some(&mut writer))?;
-    let stamp = stamp(&totals, claimed, source.left_out(), making.seed);
+    let stamp = stamp(&totals, said, source.left_out(), making.seed);
     writer.finish(&totals.buckets)?;
     let mut json = serde_json::to_vec_pretty(&stamp).expect("a stamp has a JSON form");
     json.push(b'\n');
@@ -63,9 +71,10 @@ pub fn make(
 }
 
 /// The document of what came of all rows.
-fn stamp(totals: &Totals, claimed: &Contract, left_out: Vec<String>, seed: u64) -> Stamp {
+fn stamp(totals: &Totals, said: &Said, left_out: Vec<String>, seed: u64) -> Stamp {
     let health = &totals.health;
-    let mut contract = claimed
+    let mut contract = said
+        .claimed
         .clone()
         .with(ContractField::IndexHash, totals.content.to_string())
         .with(ContractField::Count, health.rows.to_string());
@@ -84,7 +93,7 @@ fn stamp(totals: &Totals, claimed: &Contract, left_out: Vec<String>, seed: u64) 
             config: config_root(&contract),
         },
         contract,
-        claimed: claimed.clone(),
+        claimed: said.claimed.clone(),
         covers: totals.covers,
         left_out,
         health: health.clone(),
@@ -92,6 +101,7 @@ fn stamp(totals: &Totals, claimed: &Contract, left_out: Vec<String>, seed: u64) 
             seed,
             floats: FLOATS as u32,
         },
+        behaviour: said.behaviour.clone(),
     }
 }
 

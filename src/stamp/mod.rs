@@ -14,6 +14,6 @@ mod spill;
 pub use build::{Bucket, Building, Making, Totals};
 pub use difference::difference;
 pub use error::StampError;
-pub use files::{Saved, make, names};
+pub use files::{Said, Saved, make, names};
 pub use numbers::Numbers;
 pub use rows::{Rows, RowsWriter};

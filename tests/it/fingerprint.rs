@@ -19,7 +19,7 @@ use ragstone::replay::{Backoff, Settings};
 use ragstone::target::elastic::Elastic;
 use ragstone::target::embedded::{self, Embedded};
 use ragstone::target::pgvector::{self, Pgvector, Tls};
-use ragstone::target::store::{Fields, QueryVectors};
+use ragstone::target::store::{Fields, Filter, QueryVectors};
 use ragstone::target::{
     Analysis, AnalysisTime, AnalyzerId, Listing, Locality, Query, Reply, SearchAnalysis, Target,
     Working,
@@ -326,6 +326,7 @@ fn postgres(config: Option<&str>) -> Pgvector {
         id_column: "id".to_owned(),
         metadata_column: None,
         fields: Fields::default(),
+        filter: Filter::default(),
         metric: None,
         ef_search: None,
         probes: None,

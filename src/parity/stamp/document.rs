@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Digest;
 use crate::parity::stamp::Health;
-use crate::parity::{Contract, ContractField};
+use crate::parity::{Behaviour, Contract, ContractField};
 
 /// What an index is. Nothing in it depends on the order of rows, on how they were spread over files, or
 /// on when and where it was made.
@@ -30,6 +30,8 @@ pub struct Stamp {
     pub health: Health,
     /// The projections of the vectors.
     pub sketch: SketchId,
+    /// What the side does, where it is live.
+    pub behaviour: Behaviour,
 }
 
 /// The roots of the exact channels. They stay apart: none covers another.

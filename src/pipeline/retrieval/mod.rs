@@ -9,9 +9,9 @@ mod exact;
 mod sample;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use crate::export::Chunk;
+use crate::export::{Chunk, ExportError, Source};
 use crate::net::Failure;
 use crate::parity::Contract;
 use crate::parity::ContractField;
@@ -42,19 +42,32 @@ pub trait Rows {
     ///
     /// # Errors
     /// If the rows cannot be read to the end.
-    fn each(&self, take: &mut dyn FnMut(&Chunk)) -> Result<(), PipelineError>;
+    fn each(&self, take: &mut (dyn FnMut(&Chunk) + Send)) -> Result<(), PipelineError>;
 }
 
 impl Rows for [Chunk] {
-    fn each(&self, take: &mut dyn FnMut(&Chunk)) -> Result<(), PipelineError> {
+    fn each(&self, take: &mut (dyn FnMut(&Chunk) + Send)) -> Result<(), PipelineError> {
         self.iter().for_each(take);
         Ok(())
     }
 }
 
 impl Rows for Vec<Chunk> {
-    fn each(&self, take: &mut dyn FnMut(&Chunk)) -> Result<(), PipelineError> {
+    fn each(&self, take: &mut (dyn FnMut(&Chunk) + Send)) -> Result<(), PipelineError> {
         self.as_slice().each(take)
+    }
+}
+
+/// Chunks come from several threads and are handed on one at a time, in no order that means anything.
+impl Rows for Source {
+    fn each(&self, take: &mut (dyn FnMut(&Chunk) + Send)) -> Result<(), PipelineError> {
+        let take = Mutex::new(take);
+        self.read(&|chunk| {
+            let mut take = take.lock().expect("no thread panics with a chunk");
+            (*take)(&chunk);
+            Ok::<_, ExportError>(())
+        })?;
+        Ok(())
     }
 }
 

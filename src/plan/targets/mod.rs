@@ -73,6 +73,17 @@ pub enum TargetSettings {
 }
 
 impl TargetSpec {
+    /// Whether stating a field is a claim that the target's own rows are held against: a manifest's
+    /// `INDEX_HASH` beside what a store really holds.
+    fn is_claim(&self, field: ContractField) -> bool {
+        const OF_ROWS: [ContractField; 3] = [
+            ContractField::IndexHash,
+            ContractField::VectorHash,
+            ContractField::Count,
+        ];
+        !matches!(self.settings, TargetSettings::Embedded(_)) && OF_ROWS.contains(&field)
+    }
+
     /// The contract fields that the target finds in itself.
     pub fn computed(&self) -> Vec<ContractField> {
         match &self.settings {
@@ -120,6 +131,18 @@ impl TargetSettings {
             Self::Recorded(_) | Self::Http(_) => return None,
         };
         Some(filter).filter(|filter| !filter.filter.is_empty())
+    }
+
+    /// The service of the target's own model, if the policy names one.
+    pub fn embedding(&self) -> Option<&EmbeddingSpec> {
+        match self {
+            Self::Pgvector(spec) => spec.embedding.as_ref(),
+            Self::Chroma(spec) => spec.embedding.as_ref(),
+            Self::Qdrant(spec) => spec.embedding.as_ref(),
+            Self::Elastic(spec) => spec.embedding.as_ref(),
+            Self::Http(spec) => spec.embedding.as_ref(),
+            Self::Embedded(_) | Self::Recorded(_) => None,
+        }
     }
 
     /// The same target, asked without a filter.
@@ -301,6 +324,7 @@ fn checked(
     let found = spec
         .computed()
         .into_iter()
+        .filter(|field| !spec.is_claim(*field))
         .find(|field| spec.stated.get(*field).is_some());
     match found {
         Some(field) => place.wrong(
