@@ -9,7 +9,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{Failure, claims};
 use crate::export::{Columns, Source};
 use crate::parity::stamp::{SEED, Stamp};
-use crate::parity::{Behaviour, Contract};
+use crate::parity::{Behaviour, Contract, Reading};
 use crate::pipeline::Live;
 use crate::plan::{self, Overrides};
 use crate::stamp::{Making, Said, make};
@@ -104,13 +104,18 @@ impl SideArgs {
         done?;
         let source = Source::open(&[file], &Columns::default())?;
         let behaviour = if self.rows_only {
-            Behaviour::not_read("--rows-only")
+            Behaviour {
+                identity: Reading::Read(live.still(&claimed).await?),
+                ..Behaviour::not_read("--rows-only")
+            }
         } else {
             let mut progress = Progress::begin("questions");
             let tell = &mut |done, planned| progress.tell(done, planned);
-            let read = live.behaviour(&policy, &source, &occasion, tell).await;
+            let read = live
+                .behaviour(&policy, &claimed, &source, &occasion, tell)
+                .await;
             progress.end();
-            read
+            read?
         };
         let said = Said {
             claimed: given.or(&claimed),

@@ -177,6 +177,7 @@ pub fn compare(
         rows: Some(&rows),
         compared: parts,
         faults: &faults,
+        target: found.target.as_ref(),
         analyzer: found.analyzer.as_ref(),
         metric: found.metric.as_ref(),
         query_embedding: found.query_embedding.as_ref(),

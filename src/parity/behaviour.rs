@@ -42,6 +42,8 @@ impl<T> Reading<T> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Behaviour {
+    /// Which concrete index answered from the first look to the last.
+    pub identity: Reading<String>,
     /// How it cuts texts into words.
     pub analyzer: Reading<TokenStreams>,
     /// How it embeds fixed strings.
@@ -54,6 +56,7 @@ impl Behaviour {
     /// Nothing was read.
     pub fn not_read(why: &str) -> Self {
         Self {
+            identity: Reading::NotRead(why.to_owned()),
             analyzer: Reading::NotRead(why.to_owned()),
             canaries: Reading::NotRead(why.to_owned()),
             retrieval: Reading::NotRead(why.to_owned()),
@@ -65,6 +68,8 @@ impl Behaviour {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BehaviourParity {
+    /// Which concrete indexes answered, where both sides are live.
+    pub identities: Option<[String; 2]>,
     /// Their analyzers.
     pub analyzer: AnalyzerParity,
     /// Their embedders.
@@ -78,6 +83,8 @@ pub struct BehaviourParity {
 /// What behaviour says to the rungs of the ladder. What was not compared says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BehaviourFindings {
+    /// Whether each side is one concrete index.
+    pub target: Option<Finding>,
     /// Part of the contract.
     pub analyzer: Option<Finding>,
     /// Part of the contract.
@@ -103,7 +110,9 @@ impl BehaviourParity {
                 not_read.extend(why.map(|why| format!("{what} of {name}: {why}")));
             }
         }
+        let identities = a.identity.get().zip(b.identity.get());
         Self {
+            identities: identities.map(|(a, b)| [a.clone(), b.clone()]),
             analyzer: analyzer::compare(a.analyzer.get(), b.analyzer.get()),
             canaries: canary::compare(a.canaries.get(), b.canaries.get()),
             retrieval: compare_retrieval(a.retrieval.get(), b.retrieval.get()),
@@ -113,7 +122,9 @@ impl BehaviourParity {
 
     /// What follows for the ladder. The contracts say whether words are searched at all.
     pub fn findings(&self, contracts: [&Contract; 2]) -> BehaviourFindings {
+        let identities = self.identities.as_ref();
         BehaviourFindings {
+            target: identities.map(|[a, b]| Finding::holds(format!("{a} | {b}"))),
             analyzer: self.analyzer_finding(contracts),
             metric: self.aspects(&[Aspect::Metric, Aspect::ControlMetric, Aspect::SideMetric]),
             query_embedding: self.canary_finding(),

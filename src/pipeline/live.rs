@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::export::{IpcWriter, Source, WrittenRow};
 use crate::goldset;
 use crate::net::Failure;
-use crate::parity::{Behaviour, Contract, Reading};
+use crate::parity::{Behaviour, Contract, ContractField, Reading};
 use crate::pipeline::prepare::referee;
 use crate::pipeline::retrieval::read_retrieval;
 use crate::pipeline::targets::{named, query_endpoint};
@@ -105,13 +105,18 @@ impl Live {
 
     /// What it does: how it cuts texts, how it embeds fixed strings, and what it finds of its own rows.
     /// What cannot be read is said and ends nothing. `progress` is told `(done, planned)` questions.
+    ///
+    /// # Errors
+    /// If its contract can no longer be read, or is not what it was: then nothing that was read belongs to
+    /// one index.
     pub async fn behaviour(
         &self,
         policy: &Policy,
+        claimed: &Contract,
         rows: &Source,
         occasion: &Occasion,
         progress: &mut (dyn FnMut(usize, usize) + Send),
-    ) -> Behaviour {
+    ) -> Result<Behaviour, PipelineError> {
         let name = self.spec.name.as_str();
         let streams = read_token_streams(self.target.as_ref(), &self.settings).await;
         let canaries = match self.spec.settings.embedding() {
@@ -121,11 +126,37 @@ impl Live {
                 Err(error) => Reading::NotRead(error.to_string()),
             },
         };
-        Behaviour {
+        let retrieval = read_retrieval(policy, name, rows, occasion, progress).await;
+        Ok(Behaviour {
+            identity: Reading::Read(self.still(claimed).await?),
             analyzer: reading(streams),
             canaries,
-            retrieval: reading(read_retrieval(policy, name, rows, occasion, progress).await),
+            retrieval: reading(retrieval),
+        })
+    }
+
+    /// Which index it is, if it states now what it stated before.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn still(&self, claimed: &Contract) -> Result<String, PipelineError> {
+        let now = self.claims().await?;
+        let moved = ContractField::ALL.iter().copied();
+        let moved: Vec<&str> = moved
+            .filter(|field| now.get(*field) != claimed.get(*field))
+            .map(ContractField::name)
+            .collect();
+        let name = &self.spec.name;
+        if !moved.is_empty() {
+            return Err(PipelineError::Live {
+                target: name.clone(),
+                words: format!("{} moved while it was looked at", moved.join(", ")),
+            });
         }
+        Ok(match claimed.get(ContractField::IndexParams) {
+            Some(index) => format!("{name} is {index}, and stayed it"),
+            None => format!("the contract of {name} did not move"),
+        })
     }
 
     fn failed(&self) -> impl Fn(Failure) -> PipelineError {

@@ -53,6 +53,17 @@ pub enum Ranking {
     Hybrid,
 }
 
+impl Ranking {
+    /// Its name in contracts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Bm25 => "bm25",
+            Self::Hybrid => "hybrid, reciprocal rank",
+        }
+    }
+}
+
 /// How an embedded index is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -168,7 +179,8 @@ fn rows(sections: &[Section], how: Snippets) -> Vec<Row> {
 
 impl Embedded {
     /// The contract fields that the index finds in itself; nobody states them on its behalf.
-    pub const COMPUTED: [ContractField; 9] = [
+    pub const COMPUTED: [ContractField; 10] = [
+        ContractField::Ranking,
         ContractField::IndexHash,
         ContractField::VectorHash,
         ContractField::Metric,
@@ -221,6 +233,7 @@ impl Embedded {
         let inventory = inventory(&rows, &dense);
         let contract = inventory
             .stated(Contract::default())
+            .with(ContractField::Ranking, settings.ranking.name())
             .with(ContractField::Metric, settings.metric.name())
             .with(ContractField::Analyzer, settings.analyzer.name())
             .with(ContractField::BuildTs, built_at)
