@@ -98,9 +98,16 @@ fn one(signs: &[Sketch], vector: &[f32]) -> Measured {
     }
     let rest: f64 = rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     Measured {
-        sketch: std::array::from_fn(|j| (sums[0][j] + sums[1][j]) + (sums[2][j] + sums[3][j])),
+        sketch: std::array::from_fn(|j| {
+            one_nan((sums[0][j] + sums[1][j]) + (sums[2][j] + sums[3][j]))
+        }),
         squares: squares.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest,
     }
+}
+
+/// Which NaN an addition gives differs between machines.
+fn one_nan(sum: f32) -> f32 {
+    if sum.is_nan() { f32::NAN } else { sum }
 }
 
 #[inline(always)]
