@@ -29,6 +29,7 @@ mod schema;
 mod slices;
 mod soundness;
 mod squad;
+mod stamp_vectors;
 mod store_doubles;
 mod stores;
 mod support;
