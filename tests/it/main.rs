@@ -31,6 +31,7 @@ mod slices;
 mod soundness;
 mod squad;
 mod stamp;
+mod stamp_refusals;
 mod stamp_vectors;
 mod store_doubles;
 mod stores;
