@@ -8,7 +8,9 @@ use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::goldset::{Manifest, Question, Section};
 use crate::import::Line;
+use crate::indexes::ParityReport;
 use crate::judge::Verdict;
+use crate::parity::stamp::Stamp;
 use crate::{plan, schema};
 
 /// Prints the JSON Schema (draft 2020-12) of a file, for editors and for programs that read it.
@@ -35,6 +37,10 @@ enum Name {
     Verdict,
     /// An observation of another harness.
     ImportRun,
+    /// What an index is.
+    Stamp,
+    /// Two indexes beside each other.
+    Parity,
 }
 
 impl Name {
@@ -46,6 +52,8 @@ impl Name {
             Self::Corpus => "corpus",
             Self::Verdict => "verdict",
             Self::ImportRun => "import-run",
+            Self::Stamp => "stamp",
+            Self::Parity => "parity",
         }
     }
 
@@ -57,6 +65,8 @@ impl Name {
             Self::Corpus => "one line of corpus.jsonl, a section",
             Self::Verdict => "verdict.json, the result of a run",
             Self::ImportRun => "one line of what import-run reads, an observation",
+            Self::Stamp => "NAME.stamp.json, what an index is",
+            Self::Parity => "parity --out, two indexes beside each other",
         }
     }
 
@@ -68,6 +78,8 @@ impl Name {
             Self::Corpus => schema::of_line::<Section>(),
             Self::Verdict => schema::of_output::<Verdict>(),
             Self::ImportRun => schema::of_line::<Line>(),
+            Self::Stamp => schema::of_output::<Stamp>(),
+            Self::Parity => schema::of_output::<ParityReport>(),
         }
     }
 }
