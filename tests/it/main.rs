@@ -19,6 +19,7 @@ mod judged;
 mod layers;
 mod loopback;
 mod overlap;
+mod parity_diff;
 mod parity_lists;
 mod parity_mutations;
 mod plan;
