@@ -20,6 +20,7 @@ mod layers;
 mod loopback;
 mod overlap;
 mod parity_diff;
+mod parity_ladder;
 mod parity_lists;
 mod parity_mutations;
 mod plan;
