@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 
 /// Numbers in a vector.
 pub(crate) const DIM: usize = 16;
+/// The same as formats count them.
+const LENGTH: i32 = 16;
 
 /// One row of an export.
 #[derive(Clone, Debug)]
@@ -40,7 +42,7 @@ pub(crate) fn rows(n: usize) -> Vec<Row> {
     rows[10].vector = None;
     rows[11].metadata = json!({});
     rows[12].section = None;
-    rows[13].id = "schlüssel/日本 \"x\"\\".to_owned();
+    "schlüssel/日本 \"x\"\\".clone_into(&mut rows[13].id);
     rows
 }
 
@@ -52,7 +54,7 @@ fn row(i: usize) -> Row {
             "Step {i}: drain the café queue of région {}.",
             i % 7
         )),
-        metadata: json!({ "rev": "4", "page": i, "weight": i as f64 * 0.1, "tags": ["é", null, i % 2 == 0] }),
+        metadata: json!({ "rev": "4", "page": i, "weight": i as f64 * 0.1, "tags": ["é", null, i.is_multiple_of(2)] }),
         section: Some((format!("doc{}", i / 9), format!("s{}", i / 3 % 3))),
         vector: Some((0..DIM).map(|_| rng.random_range(-1.0..1.0)).collect()),
     }
@@ -82,7 +84,7 @@ fn vectors(rows: &[Row], lists: Lists) -> ArrayRef {
             Arc::new(list.finish())
         }
         Lists::Fixed => {
-            let mut list = FixedSizeListBuilder::new(Float32Builder::new(), DIM as i32);
+            let mut list = FixedSizeListBuilder::new(Float32Builder::new(), LENGTH);
             for row in rows {
                 let numbers = row.vector.as_deref();
                 list.values().append_slice(numbers.unwrap_or(&zeros));
@@ -180,6 +182,12 @@ pub(crate) fn zstandard(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).expect("memory")
 }
 
+/// Values, one a line.
+pub(crate) fn json_lines(values: &[Value]) -> String {
+    let line = |value: &Value| format!("{value}\n");
+    values.iter().map(line).collect()
+}
+
 /// `id<TAB>text` lines.
 pub(crate) fn tsv(rows: &[Row]) -> String {
     let line = |row: &Row| format!("{}\t{}\n", row.id, row.text.as_deref().unwrap_or_default());
@@ -204,7 +212,7 @@ pub(crate) fn npy(rows: &[Row]) -> Vec<u8> {
 
 /// INRIA's format: before each row its length.
 pub(crate) fn fvecs(rows: &[Row]) -> Vec<u8> {
-    let row = |row: &Row| [(DIM as i32).to_le_bytes().to_vec(), little_endian(row)].concat();
+    let row = |row: &Row| [LENGTH.to_le_bytes().to_vec(), little_endian(row)].concat();
     rows.iter().flat_map(row).collect()
 }
 

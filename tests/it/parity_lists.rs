@@ -9,12 +9,15 @@ use arrow::datatypes::Float64Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
-use crate::exports::{self, Lists, batch, columns};
+use crate::exports::{self, Lists, Row, batch, columns};
 use crate::support::{ragstone, root, stderr, stdout};
 
 fn text(path: &Path) -> String {
     path.to_str().expect("UTF-8").to_owned()
 }
+
+/// Rows, one of which stands twice.
+const N: usize = 1_500;
 
 /// Each id of a list with its class of content, its class of vectors, their basis and distance.
 type Listed = BTreeMap<String, (Option<String>, Option<String>, Option<String>, Option<f64>)>;
@@ -47,19 +50,13 @@ fn listed(path: &Path) -> Listed {
     listed
 }
 
-#[test]
-fn ids_beyond_the_shown_ones_are_all_in_the_list() {
-    const N: usize = 1_500;
-    let folder = tempfile::tempdir().expect("a folder");
-    let at = |name: &str| folder.path().join(name);
-    let rows = exports::rows(N);
-    exports::parquet(
-        &at("a.parquet"),
-        &batch(columns(&rows, Lists::Variable)),
-        100,
-    );
-    let mut changed = rows.clone();
-    let mut expected: BTreeMap<String, (Option<&str>, bool)> = BTreeMap::new();
+/// An id's class of content, and whether its vector moved.
+type Change = (Option<&'static str>, bool);
+
+/// The rows with four of five changed in one way each, and what became of each id.
+fn changed(rows: &[Row]) -> (Vec<Row>, BTreeMap<String, Change>) {
+    let mut changed = rows.to_vec();
+    let mut expected: BTreeMap<String, Change> = BTreeMap::new();
     for (i, row) in changed.iter_mut().enumerate().take(N).skip(20) {
         match i % 5 {
             0 => row.text = Some(format!("New {i}.")),
@@ -79,6 +76,20 @@ fn ids_beyond_the_shown_ones_are_all_in_the_list() {
             expected.insert(rows[i].id.clone(), (Some("missing"), false));
         }
     }
+    (changed, expected)
+}
+
+#[test]
+fn ids_beyond_the_shown_ones_are_all_in_the_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let rows = exports::rows(N);
+    exports::parquet(
+        &at("a.parquet"),
+        &batch(columns(&rows, Lists::Variable)),
+        100,
+    );
+    let (changed, expected) = changed(&rows);
     exports::parquet(
         &at("b.parquet"),
         &batch(columns(&changed, Lists::Variable)),
@@ -172,8 +183,7 @@ fn questions_that_ask_for_what_differs_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| text(&folder.path().join(name));
     let write = |name: &str, rows: &[Value]| {
-        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-        std::fs::write(at(name), lines).expect("a disk");
+        std::fs::write(at(name), exports::json_lines(rows)).expect("a disk");
     };
     let rows = handbook();
     write("a.jsonl", &rows);

@@ -11,6 +11,7 @@ use ragstone::parity::stamp::Stamp;
 use ragstone::plan::{self, Overrides, PolicyError};
 use serde_json::{Value, json};
 
+use crate::exports::json_lines;
 use crate::support::{SmallGold, gate, ragstone, root, stderr, stdout, verdict};
 
 /// Every name with the words that the list must say of it.
@@ -538,8 +539,7 @@ fn stamp_and_parity() -> (Value, Value) {
         })
     };
     let write = |name: &str, rows: &[Value]| {
-        let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-        std::fs::write(at(name), lines).expect("a disk");
+        std::fs::write(at(name), json_lines(rows)).expect("a disk");
     };
     write(
         "a.jsonl",

@@ -235,6 +235,10 @@ fn find(bytes: &[u8], part: &[u8]) -> usize {
     at.expect("it is there")
 }
 
+fn without(object: &mut Value, key: &str) {
+    object.as_object_mut().expect("fields").remove(key);
+}
+
 #[test]
 fn a_document_that_was_changed_is_refused() {
     let bench = stamped();
@@ -264,14 +268,7 @@ fn a_document_that_was_changed_is_refused() {
     );
     check(
         "VECTOR_HASH",
-        &|stamp| {
-            drop(
-                stamp["contract"]
-                    .as_object_mut()
-                    .expect("fields")
-                    .remove("VECTOR_HASH"),
-            )
-        },
+        &|stamp| without(&mut stamp["contract"], "VECTOR_HASH"),
         states,
     );
     check(
@@ -301,7 +298,7 @@ fn a_document_that_was_changed_is_refused() {
     );
     check(
         "no format",
-        &|stamp| drop(stamp.as_object_mut().expect("fields").remove("format")),
+        &|stamp| without(stamp, "format"),
         "not a stamp",
     );
     bench.write("a.stamp.json", "{");
@@ -416,11 +413,7 @@ fn texts_of_an_index_never_steer_a_terminal() {
             "metadata": { HOSTILE: text }, HOSTILE: 1,
         })
     };
-    let lines = |rows: &[Value]| {
-        rows.iter()
-            .map(|row| format!("{row}\n"))
-            .collect::<String>()
-    };
+    let lines = exports::json_lines;
     bench.write(
         "a.jsonl",
         lines(&[row("1", "a"), row("2", "b"), row("3", "c"), row("3", "c")]),
