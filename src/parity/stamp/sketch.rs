@@ -134,9 +134,14 @@ fn one<S: Simd, const R: usize>(simd: S, signs: &[Sketch], vector: &[f32]) -> Me
         S::as_mut_simd_f32s(&mut lanes).0[r] = squares[r];
     }
     Measured {
-        sketch,
+        sketch: sketch.map(one_nan),
         squares: lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest,
     }
+}
+
+/// Which NaN an addition gives differs between machines.
+fn one_nan(sum: f32) -> f32 {
+    if sum.is_nan() { f32::NAN } else { sum }
 }
 
 /// `1 − cos` of two vectors, estimated from their sketches and lengths: half the squared length of the
