@@ -6,7 +6,9 @@ use crate::report::html::words::{beginning, name};
 use crate::report::{ladders, plain};
 
 /// More of a proof than this is folded.
-const GLIMPSE: usize = 320;
+const GLIMPSE: usize = 480;
+/// More of the cause than this is not in the header.
+const HEADER: usize = 160;
 
 /// The ladder of one side.
 pub(super) struct LadderView {
@@ -62,7 +64,7 @@ pub(super) fn view(side: &SideLadder, index: usize, verdict: &Verdict) -> Ladder
         word: ladders::word(side, verdict),
         cause: ladder.cause().map(|found| CauseView {
             rung: found.rung.name(),
-            glimpse: plain(&beginning(&found.finding.proof, GLIMPSE)),
+            glimpse: plain(&beginning(&found.finding.proof, HEADER)),
         }),
         unknown: ladders::names(&ladder.unknown()),
         rungs: ladder
