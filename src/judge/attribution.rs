@@ -66,7 +66,8 @@ pub(super) fn of(case: &Case) -> Ladder {
 fn target(case: &Case) -> Finding {
     let sides = [case.control, case.side];
     let unread = sides.iter().find_map(|side| {
-        let problem = side.contract_at_start.as_ref().err()?;
+        let readings = [&side.contract_at_start, &side.contract_at_end];
+        let problem = readings.into_iter().find_map(|read| read.as_ref().err())?;
         Some(format!(
             "the contract of {} could not be read: {problem}",
             side.name

@@ -197,6 +197,8 @@ fn unusable(definition: &Definition, case: &Case) -> Option<(CheckVerdict, Reaso
 }
 
 #[cfg(test)]
+mod attribution_tests;
+#[cfg(test)]
 mod pair_tests;
 #[cfg(test)]
 mod tests;

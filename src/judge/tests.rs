@@ -564,7 +564,7 @@ fn the_cause_is_named_before_its_consequences() {
     assert!(
         found
             .remedy
-            .is_some_and(|remedy| remedy.starts_with("METRIC differs"))
+            .is_some_and(|remedy| remedy.starts_with("the contract rung of the ladder fails"))
     );
 }
 

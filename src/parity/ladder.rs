@@ -381,10 +381,11 @@ fn rows<'a>(evidence: &LadderEvidence<'a>) -> Result<&'a RowDiff, Finding> {
     Ok(rows)
 }
 
+/// Ids, or metadata keys, in a sentence.
+const NAMED: usize = 5;
+
 /// `3 missing (a, b, c)`.
 fn listed(ids: &Ids, what: &str) -> Option<String> {
-    /// Ids in a sentence.
-    const NAMED: usize = 5;
     let more = if ids.n > NAMED { ", …" } else { "" };
     let named: Vec<&str> = ids.first.iter().take(NAMED).map(String::as_str).collect();
     (ids.n > 0).then(|| format!("{} {what} ({}{more})", ids.n, named.join(", ")))
@@ -442,9 +443,14 @@ fn metadata(evidence: &LadderEvidence) -> Finding {
     match listed(&rows.metadata_changed, "changed") {
         None => Finding::holds("the metadata of all ids that both have"),
         Some(list) => {
-            let keys = rows.metadata_keys.iter();
+            let more = if rows.metadata_keys.len() > NAMED {
+                ", …"
+            } else {
+                ""
+            };
+            let keys = rows.metadata_keys.iter().take(NAMED);
             let keys: Vec<String> = keys.map(|(key, n)| format!("{key} in {n}")).collect();
-            Finding::fails(format!("metadata {list}; keys: {}", keys.join(", ")))
+            Finding::fails(format!("metadata {list}; keys: {}{more}", keys.join(", ")))
         }
     }
 }

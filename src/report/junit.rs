@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::judge::{Check, CheckVerdict};
-use crate::report::{Report, labels, printable};
+use crate::report::{Report, labels, ladders, plain, printable};
 
 /// One suite a target, one case a check: FAIL is a `failure`, ERROR and INCONCLUSIVE an `error`,
-/// `NOT_APPLICABLE` is `skipped`.
+/// `NOT_APPLICABLE` is `skipped`. Where a rung of the target's ladder fails, a property says so.
 ///
 /// # Errors
 /// If the writer fails.
@@ -36,6 +36,12 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "policy_digest",
             verdict.policy_digest.to_string(),
         ));
+        for side in ladders::failing(verdict).filter(|side| side.target == target.name) {
+            let word = ladders::word(side, verdict).to_lowercase();
+            let name = ladders::name(side, verdict);
+            let sentence = format!("{name}: {}", side.ladder.sentence());
+            suite.add_property(Property::new(word, plain(&sentence)));
+        }
         suite.add_test_cases(checks.into_iter().map(case));
         document.add_test_suite(suite);
     }

@@ -16,8 +16,10 @@ mod hit_lists;
 mod html;
 mod junit;
 mod labels;
+mod ladders;
 mod markdown;
 mod probes;
+mod rows;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! One fixed report with every awkward thing in it, from which all renderers are snapshot-tested.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::embed::{EmbedderId, EmbedderKind};
 use crate::goldset::Filter;
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName, Topic};
 use crate::judge::{
     Basis, Check, CheckId, CheckVerdict, Definition, GoldRef, ReasonCode, Runbook, RunbookStage,
-    TargetRef, Verdict, worst,
+    SideLadder, TargetRef, Verdict, worst,
 };
 use crate::measure::{CellMetrics, CoverageMode, Lambda, MetricTable, Status};
 use crate::parity::Inventory;
-use crate::parity::stamp::{Digester, GivenRow, SEED};
-use crate::parity::{Contract, ContractField, SideParity, compare, diff};
+use crate::parity::stamp::{Digester, GivenRow, Lie, SEED};
+use crate::parity::{
+    Contract, ContractField, Finding, LadderEvidence, SideParity, compare, diff, ladder,
+};
 use crate::replay::{Counts, HitRecord, Observation, Outcome, Purpose};
 use crate::report::{QuestionRecord, Report, RunRecord, TargetRecord};
 use crate::target::{Locality, OffsetUnit, Offsets, Role, Stage, Texts};
@@ -155,20 +157,44 @@ fn contract(analyzer: &str, hash: &str) -> Contract {
         .with(ContractField::Count, "3")
 }
 
-fn inventory(texts: &[&str]) -> Inventory {
-    let row = |(index, text): (usize, &&str)| {
+/// Rows with a text, a value of the metadata and a vector.
+fn inventory(rows: &[(&str, &str, [f32; 2])]) -> Inventory {
+    let row = |(index, (text, value, vector)): (usize, &(&str, &str, [f32; 2]))| {
         let given = GivenRow {
             id: &format!("failover/part-{index}#0"),
             section: Some(&section(index).to_string()),
             text,
-            metadata: &Map::new(),
-            vector: None,
+            metadata: &Map::from_iter([(HOSTILE.to_owned(), Value::from(*value))]),
+            vector: Some(&vector[..]),
         };
         Digester::new(SEED).row(&given).expect("canonical")
     };
     Inventory {
-        rows: texts.iter().enumerate().map(row).collect(),
+        rows: rows.iter().enumerate().map(row).collect(),
     }
+}
+
+/// What the control holds, and what the follower does: a text, a normal form, a value and two vectors
+/// are others, and a row is missing.
+fn inventories() -> [Inventory; 2] {
+    const EAST: [f32; 2] = [1.0, 0.0];
+    [
+        inventory(&[
+            ("one", "v", EAST),
+            ("two", "v", EAST),
+            ("caf\u{e9}", "v", EAST),
+            ("four", "v", EAST),
+            ("five", "v", EAST),
+            ("six", "v", EAST),
+        ]),
+        inventory(&[
+            ("one", "v", EAST),
+            ("changed", "v", [0.0, 1.0]),
+            ("cafe\u{301}", "v", EAST),
+            ("four", "w", [1.0, 0.02]),
+            ("five", "v", [2.0, 0.0]),
+        ]),
+    ]
 }
 
 pub(super) fn check(
@@ -306,14 +332,35 @@ fn contracts() -> [(&'static str, Role, Contract); 2] {
 
 fn parity() -> SideParity {
     let [(_, _, control), (_, _, side)] = contracts();
+    let [ours, theirs] = inventories();
     SideParity {
         target: target("eu-west"),
         control: target("us-east"),
         fields: compare(&control, &side, &Contract::default()),
-        rows: Some(diff(
-            &inventory(&["one", "two", "three"]),
-            &inventory(&["one", "changed"]),
-        )),
+        rows: Some(diff(&ours, &theirs)),
+    }
+}
+
+/// Where the follower breaks first: a rung that holds, one not checked, and several that fail.
+fn climbed(parity: &SideParity) -> SideLadder {
+    let lie = Lie {
+        field: ContractField::Count,
+        claimed: HOSTILE.to_owned(),
+        computed: "5".to_owned(),
+    };
+    let moved = Finding::holds("both contracts were read before and after the probes");
+    let fusion = Finding::fails(format!("2 of 3 questions moved, such as {HOSTILE}"));
+    SideLadder {
+        target: parity.target.clone(),
+        control: parity.control.clone(),
+        ladder: ladder(&LadderEvidence {
+            target: Some(&moved),
+            fields: &parity.fields,
+            lies: &[("eu-west", &[lie])],
+            rows: parity.rows.as_ref(),
+            fusion: Some(&fusion),
+            ..LadderEvidence::default()
+        }),
     }
 }
 
@@ -347,8 +394,8 @@ fn verdict(probes: Counts) -> Verdict {
             })
             .to_vec(),
         checks,
+        ladders: vec![climbed(&parity())],
         parity: vec![parity()],
-        ladders: Vec::new(),
         notes: vec![format!(
             "eu-west gives the same reply for every seed; {HOSTILE}"
         )],

@@ -157,6 +157,7 @@ fn rename(report: &mut Report, from: &str, to: &TargetName) {
         .chain(verdict.targets.iter_mut().map(|one| &mut one.name))
         .chain(verdict.checks.iter_mut().map(|one| &mut one.target))
         .chain(verdict.parity.iter_mut().map(|one| &mut one.target))
+        .chain(verdict.ladders.iter_mut().map(|one| &mut one.target))
         .chain(report.table.cells.iter_mut().map(|one| &mut one.target))
         .chain(report.observations.iter_mut().map(|one| &mut one.target));
     for name in names.filter(|name| name.as_str() == from) {

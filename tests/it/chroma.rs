@@ -158,7 +158,7 @@ fn refused(status: u16, error: &str) -> Response {
 }
 
 /// A gold set whose candidate is the double.
-fn gold(replaced_after: Option<usize>) -> (SmallGold, Loopback) {
+pub(crate) fn gold(replaced_after: Option<usize>) -> (SmallGold, Loopback) {
     let store = Arc::new(Mutex::new(Store {
         replaced_after,
         ..Store::default()
@@ -177,7 +177,7 @@ fn gold(replaced_after: Option<usize>) -> (SmallGold, Loopback) {
     (gold, server)
 }
 
-fn load(gold: &SmallGold, more: &[&str]) -> std::process::Output {
+pub(crate) fn load(gold: &SmallGold, more: &[&str]) -> std::process::Output {
     let policy = gold.policy();
     let mut args = vec!["gold", "load", policy.to_str().expect("UTF-8"), "chroma"];
     args.extend(more);

@@ -77,8 +77,8 @@ fn two_healthy_regions_pass_and_every_probe_is_accounted_for() {
 }
 
 #[track_caller]
-fn drill(name: &str, clauses: &[&str], differing: &str, needles: &[&str]) {
-    let (output, _folder) = gate(&handbook(&format!("drills/{name}.toml")), &[]);
+fn drill(name: &str, clauses: &[&str], rung: &str, differing: &str, needles: &[&str]) {
+    let (output, folder) = gate(&handbook(&format!("drills/{name}.toml")), &[]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let verdict = verdict(&output);
     let failed: Vec<&str> = verdict["checks"]
@@ -100,6 +100,20 @@ fn drill(name: &str, clauses: &[&str], differing: &str, needles: &[&str]) {
             .as_str()
             .is_some_and(|remedy| remedy.contains("rebuild"))
     );
+    let [side] = &verdict["ladders"].as_array().expect("ladders")[..] else {
+        panic!("one side is on trial");
+    };
+    assert_eq!(side["target"], "eu-west");
+    assert_eq!(side["ladder"]["cause"], rung);
+    assert_eq!(side["ladder"]["rungs"].as_array().map(Vec::len), Some(11));
+    let explained = check(&verdict, "CA-LAM")["remedy"].as_str();
+    let expected = format!("the {rung} rung of the ladder fails");
+    assert!(explained.is_some_and(|remedy| remedy.starts_with(&expected)));
+    let run = run_folder(folder.path());
+    assert_eq!(ragstone(&["verify", &run]).status.code(), Some(0));
+    let printed = stdout(&ragstone(&["report", &run]));
+    let cause = format!("Cause  eu-west: first failing rung: {rung}: ");
+    assert!(printed.contains(&cause), "{printed}");
 }
 
 #[test]
@@ -107,6 +121,7 @@ fn a_wrong_analyzer_is_refused() {
     drill(
         "wrong-analyzer",
         &["CA-LAM", "CA-PAR"],
+        "contract",
         "ANALYZER is whitespace where en_stem was intended",
         &["0 ids differ"],
     );
@@ -117,6 +132,7 @@ fn a_wrong_metric_is_refused() {
     drill(
         "wrong-metric",
         &["CA-LAM", "CA-PAR"],
+        "contract",
         "METRIC is dot where cosine was intended",
         &["0 ids differ"],
     );
@@ -137,6 +153,7 @@ fn a_stale_follower_is_refused_with_the_ids() {
     drill(
         "stale-follower",
         &["CA-LAM", "CA-PAR"],
+        "ids",
         "INDEX_HASH",
         &needles,
     );
@@ -336,6 +353,37 @@ fn the_committed_sample_still_gives_its_verdict() {
         stdout(&verified),
         stderr(&verified)
     );
+}
+
+/// A run that was saved before verdicts had ladders, rows their classes and vectors a place.
+#[test]
+fn a_run_from_before_the_ladder_loads_and_renders_and_claims_nothing_of_it() {
+    let saved = root().join("tests/data/runs/before-ladders");
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in std::fs::read_dir(saved).expect("a saved run") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("copied");
+    }
+    let run = folder.path().to_str().expect("UTF-8");
+    let rendered = ragstone(&["report", run]);
+    assert_eq!(rendered.status.code(), Some(1), "{}", stderr(&rendered));
+    let printed = stdout(&rendered);
+    assert!(
+        printed.contains("51 ids differ") && !printed.contains("rung"),
+        "{printed}"
+    );
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect(name);
+    let (page, summary) = (read("report.html"), read("summary.md"));
+    assert!(page.contains("27 rows missing") && !page.contains("class=\"ladder\""));
+    for text in [page, summary] {
+        assert!(text.contains("Vectors were not compared"), "{text}");
+        assert!(!text.contains("first failing rung"), "{text}");
+    }
+    // Judged again it has a ladder, so that the bytes are others and the verdict is the same.
+    let again = ragstone(&["verify", run]);
+    assert_eq!(again.status.code(), Some(1), "{}", stderr(&again));
+    let words = "verdict.json says FAIL, the bundle gives FAIL with other bytes";
+    assert!(stdout(&again).contains(words), "{}", stdout(&again));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod audit;
 mod cache;
 mod canaries;
 mod chroma;
+mod claims;
 mod compare;
 mod embed;
 mod errors;

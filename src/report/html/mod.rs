@@ -8,6 +8,7 @@ mod calls;
 mod charts;
 mod checks;
 mod grid;
+mod ladder;
 mod parity;
 mod side_by_side;
 mod words;
@@ -18,9 +19,9 @@ use std::io::{self, Write};
 use askama::Template;
 
 use crate::ids::TargetName;
-use crate::judge::{Basis, CheckVerdict, RunVerdict};
+use crate::judge::{Basis, CheckVerdict, RunVerdict, Verdict};
 use crate::measure::latency;
-use crate::report::{Comparison, Report, TargetRecord, labels, plain, printable};
+use crate::report::{Comparison, Report, TargetRecord, labels, ladders, plain, printable};
 use crate::target::{Locality, Role};
 
 use words::{NONE, Pill, number};
@@ -71,6 +72,8 @@ struct Page<'a> {
     charts: Vec<charts::Chart>,
     lambda: grid::LambdaView,
     parities: Vec<parity::ParityView>,
+    /// Ladders of sides whose contracts were not compared.
+    ladders: Vec<ladder::LadderView>,
     worst: Vec<worst::WorstView>,
     main_k: usize,
     notes: Vec<String>,
@@ -119,7 +122,8 @@ fn page(report: &Report) -> Page<'_> {
             .map(|comparison| side_by_side::view(comparison, report)),
         charts: charts::charts(report, &sides),
         lambda: grid::view(report, &sides),
-        parities: verdict.parity.iter().map(parity::view).collect(),
+        parities: parities(verdict),
+        ladders: lone_ladders(verdict),
         worst: worst::views(report, &sides, comparison.as_ref()),
         main_k: report.record.k,
         notes: verdict.notes.iter().map(|note| printable(note)).collect(),
@@ -144,6 +148,26 @@ fn page(report: &Report) -> Page<'_> {
         run_id: plain(&verdict.run_id),
         sides,
     }
+}
+
+/// Contracts and rows of each side, with the ladder of the same side.
+fn parities(verdict: &Verdict) -> Vec<parity::ParityView> {
+    let compared = verdict.parity.iter().enumerate();
+    compared
+        .map(|(index, one)| {
+            let ladder = ladders::of(one, verdict).map(|side| ladder::view(side, index, verdict));
+            parity::view(one, ladder)
+        })
+        .collect()
+}
+
+/// The ladders that stand alone.
+fn lone_ladders(verdict: &Verdict) -> Vec<ladder::LadderView> {
+    let from = verdict.parity.len();
+    ladders::alone(verdict)
+        .enumerate()
+        .map(|(index, side)| ladder::view(side, from + index, verdict))
+        .collect()
 }
 
 /// Every target, each with its own look.
@@ -431,6 +455,8 @@ mod tests {
         report.observations.clear();
         report.verdict.checks.clear();
         report.verdict.parity.clear();
+        check_balance(&render(&report));
+        report.verdict.ladders.clear();
         report.record.questions.clear();
         check_balance(&render(&report));
         report.record.targets.clear();

@@ -1,8 +1,9 @@
 //! Contract and rows of each side against its control.
 
 use crate::parity::{FieldParity, FieldStatus, Ids, RowDiff, SideParity};
+use crate::report::html::ladder::LadderView;
 use crate::report::html::words::{count, name};
-use crate::report::plain;
+use crate::report::{plain, rows};
 
 /// One side.
 pub(super) struct ParityView {
@@ -14,8 +15,12 @@ pub(super) struct ParityView {
     pub(super) fields: Vec<FieldView>,
     /// How its rows relate to the control's.
     pub(super) summary: String,
-    /// Sections, then rows, that differ.
+    /// How the vectors differ, and which metadata keys.
+    pub(super) sentences: Vec<String>,
+    /// Sections, then rows, then vectors, that differ.
     pub(super) lists: Vec<ListView>,
+    /// Where it breaks first.
+    pub(super) ladder: Option<LadderView>,
 }
 
 /// One contract field.
@@ -45,13 +50,18 @@ pub(super) struct ListView {
 }
 
 /// Arranges one side.
-pub(super) fn view(parity: &SideParity) -> ParityView {
+pub(super) fn view(parity: &SideParity, ladder: Option<LadderView>) -> ParityView {
     ParityView {
         target: name(&parity.target),
         control: name(&parity.control),
         fields: parity.fields.iter().map(field).collect(),
         summary: summary(parity.rows.as_ref()),
+        sentences: parity.rows.as_ref().map_or_else(Vec::new, |rows| {
+            let sentences = [keys(rows), Some(rows::vectors(rows))];
+            sentences.into_iter().flatten().collect()
+        }),
         lists: parity.rows.as_ref().map_or_else(Vec::new, lists),
+        ladder,
     }
 }
 
@@ -77,7 +87,10 @@ fn summary(rows: Option<&RowDiff>) -> String {
     match rows {
         None => "Rows were not compared: one side or both cannot list them.".to_owned(),
         Some(rows) if rows.n_changed == 0 => {
-            format!("All {} are the same.", count(rows.n_control, "row"))
+            format!(
+                "All {} have the same ids, texts and metadata.",
+                count(rows.n_control, "row")
+            )
         }
         Some(rows) => format!(
             "{} differ; {} here, {} in the control.",
@@ -89,47 +102,28 @@ fn summary(rows: Option<&RowDiff>) -> String {
 }
 
 fn lists(rows: &RowDiff) -> Vec<ListView> {
-    let sections = &rows.sections;
-    [
-        ("section missing", "sections missing", &sections.missing),
-        ("section edited", "sections edited", &sections.edited),
-        (
-            "section duplicated",
-            "sections duplicated",
-            &sections.duplicated,
-        ),
-        (
-            "section that the control does not have",
-            "sections that the control does not have",
-            &sections.extra,
-        ),
-        ("row missing", "rows missing", &rows.missing),
-        (
-            "row with another text",
-            "rows with another text",
-            &rows.text_changed,
-        ),
-        (
-            "row with other metadata",
-            "rows with other metadata",
-            &rows.metadata_changed,
-        ),
-        ("row duplicated", "rows duplicated", &rows.duplicated),
-        (
-            "row that the control does not have",
-            "rows that the control does not have",
-            &rows.extra,
-        ),
-    ]
-    .into_iter()
-    .filter(|(_, _, ids)| ids.n > 0)
-    .map(|(one, many, ids)| list(if ids.n == 1 { one } else { many }, ids))
-    .collect()
+    rows::lists(rows)
+        .into_iter()
+        .map(|(title, ids)| list(title, ids))
+        .collect()
 }
 
-fn list(title: &str, ids: &Ids) -> ListView {
+/// `Metadata keys: title in 3 rows, rev in 1 row.`
+fn keys(rows: &RowDiff) -> Option<String> {
+    let (keys, more) = rows::keys(rows);
+    let mut keys: Vec<String> = keys
+        .into_iter()
+        .map(|(key, n)| format!("{} in {}", plain(key), count(n, "row")))
+        .collect();
+    if more > 0 {
+        keys.push(format!("{more} more"));
+    }
+    (!keys.is_empty()).then(|| format!("Metadata keys: {}.", keys.join(", ")))
+}
+
+fn list(title: String, ids: &Ids) -> ListView {
     ListView {
-        title: format!("{} {title}", ids.n),
+        title,
         ids: ids.first.iter().map(|id| plain(id)).collect(),
         more: ids.n.saturating_sub(ids.first.len()),
     }

@@ -54,6 +54,14 @@ pub(super) fn ids(questions: &[QuestionId]) -> String {
     names.join(", ")
 }
 
+/// At most `n` characters, and a sign if there are more.
+pub(super) fn beginning(text: &str, n: usize) -> String {
+    match text.char_indices().nth(n) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A target's name, harmless.
 pub(super) fn name(target: &TargetName) -> String {
     plain(target.as_str())

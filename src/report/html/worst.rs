@@ -9,7 +9,7 @@ use crate::report::hit_lists::{HitList, ListedHit, hit_lists, record};
 use crate::report::html::Side;
 use crate::report::html::checks::place;
 use crate::report::html::grid::{class, wording};
-use crate::report::html::words::{NONE, number};
+use crate::report::html::words::{NONE, beginning, number};
 use crate::report::{ComparedCell, Comparison, QuestionRecord, Report, plain, printable};
 
 /// At most so many questions are shown.
@@ -182,14 +182,6 @@ fn hit(report: &Report, listed: &ListedHit) -> HitView {
         score: number(Some(hit.score), 4),
         glimpse: plain(&beginning(text, GLIMPSE)),
         whole: (text.chars().count() > GLIMPSE).then(|| printable(&beginning(text, WHOLE))),
-    }
-}
-
-/// At most `n` characters, and a sign if there are more.
-fn beginning(text: &str, n: usize) -> String {
-    match text.char_indices().nth(n) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

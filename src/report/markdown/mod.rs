@@ -1,14 +1,15 @@
 //! The step summary: Markdown for a CI page or a ticket.
 
 mod comparison;
+mod ladder;
 
 use std::io::{self, Write};
 
 use crate::judge::{Basis, Check};
-use crate::parity::{FieldStatus, SideParity};
+use crate::parity::{FieldStatus, RowDiff, SideParity};
 use crate::report::calls::Speed;
 use crate::report::columns::clip;
-use crate::report::{Comparison, Report, calls, labels, plain};
+use crate::report::{Comparison, Report, calls, labels, ladders, plain, rows};
 use crate::target::Role;
 
 /// More of a message than this is in the page.
@@ -58,6 +59,12 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     for parity in &verdict.parity {
         contract(parity, out)?;
+        if let Some(side) = ladders::of(parity, verdict) {
+            ladder::write(side, verdict, out)?;
+        }
+    }
+    for side in ladders::alone(verdict) {
+        ladder::write(side, verdict, out)?;
     }
     faults(report, out)?;
     speeds(report, out)?;
@@ -271,13 +278,35 @@ fn contract(parity: &SideParity, out: &mut dyn Write) -> io::Result<()> {
             let more = if ids.n > ids.first.len() { ", …" } else { "" };
             writeln!(
                 out,
-                "- {} sections {name}: {}{more}",
+                "- {} section{} {name}: {}{more}",
                 ids.n,
+                if ids.n == 1 { "" } else { "s" },
                 shown.join(", ")
             )?;
         }
     }
+    if let Some(found) = &parity.rows {
+        row_classes(found, out)?;
+    }
     writeln!(out)
+}
+
+/// How many rows differ in which way, in which metadata keys, and how the vectors differ.
+fn row_classes(found: &RowDiff, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(classes) = rows::classes(found) {
+        writeln!(out, "- {classes}")?;
+    }
+    let (keys, more) = rows::keys(found);
+    if !keys.is_empty() {
+        let keys: Vec<String> = keys
+            .into_iter()
+            .map(|(key, n)| format!("{} in {n}", escape(key)))
+            .collect();
+        let more = if more > 0 { ", …" } else { "" };
+        writeln!(out, "- metadata keys: {}{more}", keys.join(", "))?;
+    }
+    let lead = if found.n_changed > 0 { "- " } else { "\n" };
+    writeln!(out, "{lead}{}", rows::vectors(found))
 }
 
 fn icon_of(verdict: &str) -> &'static str {

@@ -10,7 +10,7 @@ use crate::judge::{Basis, Check, CheckVerdict, RunVerdict};
 use crate::measure::{CurvePoint, curve};
 use crate::report::calls::{Percentiles, Speed};
 use crate::report::columns::{clip, clip_middle, left, width};
-use crate::report::{Comparison, Report, calls, labels, plain};
+use crate::report::{Comparison, Report, calls, labels, ladders, plain};
 use crate::target::Role;
 
 /// A name longer than this loses its middle in a table.
@@ -49,6 +49,7 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
         for check in verdict.checks.iter().filter(|check| check.is_red()) {
             red(check, report, out)?;
         }
+        causes(report, out)?;
         if let Some(found) = Comparison::of(report) {
             comparison::write(&found, report, out)?;
         }
@@ -246,6 +247,25 @@ fn red(check: &Check, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     writeln!(out)
+}
+
+/// Where each ladder breaks first, a line a side.
+fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = &report.verdict;
+    for side in ladders::failing(verdict) {
+        let word = ladders::word(side, verdict);
+        let paint = match word {
+            "Cause" => Paint::new().fg_color(Some(AnsiColor::Red.into())).bold(),
+            _ => Paint::new().bold(),
+        };
+        let name = plain(&ladders::name(side, verdict));
+        let sentence = plain(&side.ladder.sentence());
+        writeln!(out, "{paint}{word}{paint:#}  {name}: {sentence}")?;
+    }
+    if ladders::failing(verdict).next().is_some() {
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn tally(checks: &[Check]) -> String {
