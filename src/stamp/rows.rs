@@ -33,7 +33,11 @@ use crate::stamp::build::Bucket;
 const GROUP_ROWS: usize = 65_536;
 const PAGE_ROWS: usize = 512;
 const DIGEST: i32 = 32;
-const SKETCH: i32 = 4 * FLOATS as i32;
+const SKETCH: i32 = 64;
+const _: () = assert!(
+    SKETCH as usize == 4 * FLOATS,
+    "a sketch is kept as its bytes"
+);
 /// Keys of the file's metadata.
 const CONTENT: &str = "ragstone.stamp.content";
 const VECTORS: &str = "ragstone.stamp.vectors";
@@ -260,7 +264,7 @@ impl Rows {
         for bucket in &buckets {
             starts.push(starts[starts.len() - 1] + bucket.rows as usize);
         }
-        if footer.num_rows() != starts[BUCKETS] as i64 {
+        if usize::try_from(footer.num_rows()) != Ok(starts[BUCKETS]) {
             return Err(changed("its buckets have other rows than the file"));
         }
         Ok(Self {

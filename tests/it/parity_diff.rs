@@ -10,9 +10,10 @@ use ragstone::export::{Columns, Source};
 use ragstone::ids::Digest;
 use ragstone::parity::stamp::{Digester, GivenRow, SEED, bucket_of};
 use ragstone::parity::{
-    Contract, IdFinding, Ids, RowClass, RowDiff, StampRow, VectorClass, VectorDiff, VectorFinding,
+    Behaviour, Contract, IdFinding, Ids, RowClass, RowDiff, StampRow, VectorClass, VectorDiff,
+    VectorFinding,
 };
-use ragstone::stamp::{Making, Numbers, Saved, difference, make};
+use ragstone::stamp::{Making, Numbers, Said, Saved, difference, make};
 use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -419,7 +420,11 @@ fn compared(ours: &[Row], theirs: &[Row], with_numbers: bool) -> Both {
     let side = |rows: &[Row], name: &str| {
         let source = export(rows, &folder.path().join(format!("{name}.arrow")));
         let name = folder.path().join(name);
-        make(&source, &name, &Contract::default(), &making, &|_| {}).expect("a stamp");
+        let said = Said {
+            claimed: Contract::default(),
+            behaviour: Behaviour::not_read("rows only"),
+        };
+        make(&source, &name, &said, &making, &|_| {}).expect("a stamp");
         (source, Saved::open(&name).expect("a stamp"))
     };
     let ((a_rows, a), (b_rows, b)) = (side(ours, "a"), side(theirs, "b"));

@@ -252,10 +252,10 @@ impl Digester {
             .max()
             .unwrap_or(0);
         let measured = self.signs(longest).measure(rows);
-        let stamp = |(row, measured): (&Option<&[f32]>, Option<Measured>)| {
+        let stamp = |(row, measured): (Option<&[f32]>, Option<Measured>)| {
             let squares = measured.map_or(0.0, |measured| measured.squares);
-            let norm = health.vector(*row, squares);
-            let (row, measured) = ((*row)?, measured?);
+            let norm = health.vector(row, squares);
+            let (row, measured) = (row?, measured?);
             Some(VectorStamp {
                 digest: digests.next().expect("one for each vector"),
                 dim: u32::try_from(row.len()).unwrap_or(u32::MAX - 1),
@@ -263,7 +263,7 @@ impl Digester {
                 sketch: measured.sketch,
             })
         };
-        rows.iter().zip(measured).map(stamp).collect()
+        rows.iter().copied().zip(measured).map(stamp).collect()
     }
 }
 
