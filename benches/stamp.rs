@@ -21,11 +21,12 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use ragstone::export::{Columns, Source};
 use ragstone::parity::stamp::SEED;
-use ragstone::stamp::{Building, Making, StampError, Totals};
+use ragstone::stamp::{Building, Making, Totals};
 use ragstone::stats::stream;
 use rand::RngExt;
 
-const DIM: usize = 384;
+const WIDTH: i32 = 384;
+const DIM: usize = WIDTH as usize;
 const ROWS: usize = 1_000_000;
 const BATCH: usize = 8_192;
 const TEXT: usize = 1_000;
@@ -41,7 +42,7 @@ fn batch(first: usize, n: usize, metadata: bool) -> RecordBatch {
     let texts = StringArray::from_iter_values((0..n).map(text));
     let numbers = Float32Array::from_iter_values((0..n * DIM).map(|_| rng.random_range(-1.0..1.0)));
     let item = Arc::new(Field::new("item", DataType::Float32, false));
-    let vectors = FixedSizeListArray::new(item, DIM as i32, Arc::new(numbers), None);
+    let vectors = FixedSizeListArray::new(item, WIDTH, Arc::new(numbers), None);
     let mut columns: Vec<(&str, ArrayRef)> = vec![
         ("id", Arc::new(ids)),
         ("text", Arc::new(texts)),
