@@ -16,7 +16,7 @@ use crate::ids::TargetName;
 use crate::indexes::{Expected, ParityReport, RowList, Side, SideView, compare};
 use crate::judge::RunVerdict;
 use crate::parity::{
-    ContractField, FieldStatus, Ids, Perturbed, Rung, RungStatus, VectorClass, VectorDiff,
+    Contract, ContractField, FieldStatus, Ids, Perturbed, Rung, RungStatus, VectorClass, VectorDiff,
 };
 use crate::report::plain;
 use crate::stamp::{Numbers, Saved, names};
@@ -93,6 +93,7 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     let b = Given::of(&args.b, "b", contract_b, &args, scratch.path()).await?;
     let expected = Expected {
         versioned: args.versioned.iter().copied().collect(),
+        intended: [a.intended.clone(), b.intended.clone()],
         perturbed: if args.allow_perturbed {
             Perturbed::Hold
         } else {
@@ -133,6 +134,8 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
 struct Given {
     side: Side,
     rows: Option<Source>,
+    /// What the policy declares for a live target.
+    intended: Contract,
 }
 
 impl Given {
@@ -154,7 +157,11 @@ impl Given {
             }
             let saved = Saved::open(path)?;
             let side = Side { name, saved };
-            return Ok(Self { side, rows: None });
+            return Ok(Self {
+                side,
+                rows: None,
+                intended: Contract::default(),
+            });
         }
         let index = args
             .side
@@ -166,6 +173,7 @@ impl Given {
         Ok(Self {
             side: Side { name, saved },
             rows: Some(index.source),
+            intended: index.intended,
         })
     }
 }

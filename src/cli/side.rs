@@ -40,6 +40,8 @@ pub(super) struct SideArgs {
 pub(super) struct Readable {
     pub(super) source: Source,
     pub(super) said: Said,
+    /// What the policy declares that a live target states otherwise than its control, on purpose.
+    pub(super) intended: Contract,
 }
 
 impl SideArgs {
@@ -82,6 +84,7 @@ impl SideArgs {
                 claimed: given,
                 behaviour: Behaviour::not_read("an export does nothing"),
             },
+            intended: Contract::default(),
         })
     }
 
@@ -121,7 +124,11 @@ impl SideArgs {
             claimed: given.or(&claimed),
             behaviour,
         };
-        Ok(Readable { source, said })
+        Ok(Readable {
+            source,
+            said,
+            intended: live.intended().clone(),
+        })
     }
 
     /// Makes a stamp with progress on stderr.

@@ -42,10 +42,35 @@ pub struct Side {
 pub struct Expected {
     /// Fields that differ on purpose.
     pub versioned: BTreeSet<ContractField>,
+    /// What the policy declares for each side, where it is a live target of one.
+    pub intended: [Contract; 2],
     /// What perturbed vectors are read as.
     pub perturbed: Perturbed,
     /// Rungs that must be known to hold.
     pub required: BTreeSet<Rung>,
+}
+
+impl Expected {
+    /// Contract against contract. What differs as declared is versioned, also where one side is silent.
+    fn fields(&self, a: &Contract, b: &Contract) -> Vec<FieldParity> {
+        let [of_a, of_b] = &self.intended;
+        let as_intended = of_a
+            .iter()
+            .filter(|(field, value)| a.get(*field) == Some(*value));
+        let mut versioned = self.versioned.clone();
+        versioned.extend(as_intended.map(|(field, _)| field));
+        let declared = declared(b, &versioned).or(of_b);
+        let mut fields = compare_fields(a, b, &declared);
+        for parity in &mut fields {
+            let alike = a.get(parity.field) == b.get(parity.field);
+            let settled = parity.status == FieldStatus::NotStated
+                || (parity.status == FieldStatus::Equal && !alike);
+            if settled && versioned.contains(&parity.field) {
+                parity.status = FieldStatus::Versioned;
+            }
+        }
+        fields
+    }
 }
 
 /// Two indexes beside each other.
@@ -155,8 +180,7 @@ pub fn compare(
     })?;
     let (same_parts, parts) = parts(ours.covers, theirs.covers, expected.perturbed);
     let (ours_stated, theirs_stated) = (comparable(a, same_parts), comparable(b, same_parts));
-    let declared = declared(&theirs_stated, &expected.versioned);
-    let fields = compare_fields(&ours_stated, &theirs_stated, &declared);
+    let fields = expected.fields(&ours_stated, &theirs_stated);
     let views = (SideView::of(a), SideView::of(b));
     let lies = [
         (a.name.as_str(), &views.0.stamp_lies[..]),
@@ -170,7 +194,7 @@ pub fn compare(
         (a.name.as_str(), &ours.behaviour),
         (b.name.as_str(), &theirs.behaviour),
     );
-    let found = behaviour.findings([&ours.contract, &theirs.contract]);
+    let found = behaviour.findings([&ours.contract, &theirs.contract], &fields);
     let ladder = ladder(&LadderEvidence {
         fields: &fields,
         lies: &lies,

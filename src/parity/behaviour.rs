@@ -9,7 +9,7 @@ use crate::parity::canary::{self, CanaryReading, CanaryStatus, EmbeddingParity};
 use crate::parity::retrieval::{
     Aspect, RetrievalComparison, RetrievalOutcome, RetrievalReading, compare_retrieval,
 };
-use crate::parity::{Contract, ContractField, Finding};
+use crate::parity::{Contract, ContractField, FieldParity, FieldStatus, Finding};
 
 /// One reading, or why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -110,34 +110,47 @@ impl BehaviourParity {
                 not_read.extend(why.map(|why| format!("{what} of {name}: {why}")));
             }
         }
+        let retrieval = compare_retrieval(a.retrieval.get(), b.retrieval.get());
+        // A filter on one side only. Where a side has no reading at all, that was said above.
+        let filtered = retrieval.of(Aspect::FilteredRecall);
+        let filtered = filtered.filter(|found| found.outcome == RetrievalOutcome::NotChecked);
+        not_read.extend(filtered.map(|found| format!("recall under a filter: {}", found.why)));
         let identities = a.identity.get().zip(b.identity.get());
         Self {
             identities: identities.map(|(a, b)| [a.clone(), b.clone()]),
             analyzer: analyzer::compare(a.analyzer.get(), b.analyzer.get()),
             canaries: canary::compare(a.canaries.get(), b.canaries.get()),
-            retrieval: compare_retrieval(a.retrieval.get(), b.retrieval.get()),
+            retrieval,
             not_read,
         }
     }
 
-    /// What follows for the ladder. The contracts say whether words are searched at all.
-    pub fn findings(&self, contracts: [&Contract; 2]) -> BehaviourFindings {
+    /// What follows for the ladder. The contracts say whether words are searched at all, their fields
+    /// whether other analyzers are declared.
+    pub fn findings(&self, contracts: [&Contract; 2], fields: &[FieldParity]) -> BehaviourFindings {
         let identities = self.identities.as_ref();
         BehaviourFindings {
             target: identities.map(|[a, b]| Finding::holds(format!("{a} | {b}"))),
-            analyzer: self.analyzer_finding(contracts),
+            analyzer: self.analyzer_finding(contracts, fields),
             metric: self.aspects(&[Aspect::Metric, Aspect::ControlMetric, Aspect::SideMetric]),
             query_embedding: self.canary_finding(),
-            exact_knn: self.aspects(&[Aspect::ExactNeighbours]),
+            exact_knn: self.aspects(&[Aspect::ExactNeighbours, Aspect::FilteredExactNeighbours]),
             ann: self.aspects(&[
                 Aspect::FoundNeighbours,
                 Aspect::Recall,
                 Aspect::SelfRetrieval,
+                Aspect::FilteredFoundNeighbours,
+                Aspect::FilteredRecall,
+                Aspect::FilteredSelfRetrieval,
             ]),
         }
     }
 
-    fn analyzer_finding(&self, contracts: [&Contract; 2]) -> Option<Finding> {
+    fn analyzer_finding(
+        &self,
+        contracts: [&Contract; 2],
+        fields: &[FieldParity],
+    ) -> Option<Finding> {
         let AnalyzerParity {
             status,
             index,
@@ -145,9 +158,10 @@ impl BehaviourParity {
             engines,
             ..
         } = &self.analyzer;
-        let unsearched = contracts
-            .iter()
-            .all(|contract| contract.get(ContractField::Analyzer) == Some("none"));
+        let searches = contracts.map(searches_words);
+        let declared = fields.iter().any(|parity| {
+            parity.field == ContractField::Analyzer && parity.status == FieldStatus::Versioned
+        });
         let times = [("as indexed", index), ("as asked", search)];
         match status {
             AnalyzerStatus::NotChecked => None,
@@ -155,10 +169,12 @@ impl BehaviourParity {
                 let words = times
                     .iter()
                     .find_map(|(time, parity)| differing(time, parity))?;
-                Some(if unsearched {
-                    Finding::holds(format!("{words}, but neither side searches words"))
-                } else {
-                    Finding::fails(words)
+                Some(match searches {
+                    [false, false] => {
+                        Finding::holds(format!("{words}, but neither side searches words"))
+                    }
+                    _ if declared => Finding::holds(format!("as declared (ANALYZER): {words}")),
+                    _ => Finding::fails(words),
                 })
             }
             AnalyzerStatus::Equal | AnalyzerStatus::EngineDiffers => {
@@ -204,9 +220,12 @@ impl BehaviourParity {
             .filter(|finding| aspects.contains(&finding.aspect))
             .filter(|finding| finding.outcome != RetrievalOutcome::NotChecked);
         let worst = wanted.clone().map(|finding| finding.outcome).max()?;
-        let said: Vec<&str> = wanted
+        let said: Vec<String> = wanted
             .filter(|finding| finding.outcome == worst)
-            .map(|finding| finding.why.as_str())
+            .map(|finding| match finding.aspect.is_filtered() {
+                true => format!("under the filter, {}", finding.why),
+                false => finding.why.clone(),
+            })
             .collect();
         let said = said.join("; ");
         Some(match worst {
@@ -215,6 +234,12 @@ impl BehaviourParity {
             RetrievalOutcome::Same | RetrievalOutcome::NotChecked => Finding::holds(said),
         })
     }
+}
+
+/// Whether a side searches words, as far as its contract tells.
+fn searches_words(contract: &Contract) -> bool {
+    let says = |field, value| contract.get(field) == Some(value);
+    !says(ContractField::Analyzer, "none") && !says(ContractField::Ranking, "dense")
 }
 
 /// The first differing token, with both streams.

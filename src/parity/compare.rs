@@ -87,6 +87,9 @@ fn status(
     side: &Contract,
     declared: &Contract,
 ) -> FieldStatus {
+    if field == ContractField::BuildTs {
+        return FieldStatus::Informative;
+    }
     let (Some(intended), Some(found)) =
         (declared.get(field).or(control.get(field)), side.get(field))
     else {
@@ -94,7 +97,7 @@ fn status(
     };
     // Other bits may be the same vectors: rows and their distances say whether they are.
     let bits = field == ContractField::VectorHash && intended != found;
-    if field == ContractField::BuildTs || bits {
+    if bits {
         FieldStatus::Informative
     } else if intended != found {
         FieldStatus::Differs

@@ -60,6 +60,11 @@ impl Live {
         &self.settings
     }
 
+    /// What the policy declares for it, where it differs from its control on purpose.
+    pub fn intended(&self) -> &Contract {
+        &self.spec.intended
+    }
+
     /// What it says of itself, with what the policy states for it.
     ///
     /// # Errors

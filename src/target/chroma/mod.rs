@@ -78,9 +78,10 @@ pub struct Chroma {
 
 impl Chroma {
     /// The contract fields that the collection says of itself.
-    pub const COMPUTED: [ContractField; 4] = [
+    pub const COMPUTED: [ContractField; 5] = [
         ContractField::Metric,
         ContractField::IndexParams,
+        ContractField::Ranking,
         ContractField::Analyzer,
         ContractField::Dim,
     ];
@@ -229,6 +230,7 @@ impl Target for Chroma {
             let contract = Contract::default()
                 .with(ContractField::Metric, collection.metric.name())
                 .with(ContractField::IndexParams, &collection.params)
+                .with(ContractField::Ranking, "dense")
                 .with(ContractField::Analyzer, "none");
             Ok(match collection.dim {
                 Some(dim) => contract.with(ContractField::Dim, dim.to_string()),

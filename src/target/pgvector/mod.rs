@@ -130,9 +130,10 @@ pub struct Pgvector {
 
 impl Pgvector {
     /// The contract fields that the table says of itself.
-    pub const COMPUTED: [ContractField; 4] = [
+    pub const COMPUTED: [ContractField; 5] = [
         ContractField::Metric,
         ContractField::IndexParams,
+        ContractField::Ranking,
         ContractField::Analyzer,
         ContractField::Dim,
     ];
@@ -318,6 +319,7 @@ impl Target for Pgvector {
             // A search by vectors analyses no text, which is known and therefore stated.
             let mut contract = Contract::default()
                 .with(ContractField::IndexParams, &layout.params)
+                .with(ContractField::Ranking, "dense")
                 .with(ContractField::Analyzer, "none");
             if let Some(metric) = self.metric(&layout) {
                 contract = contract.with(ContractField::Metric, metric.name());

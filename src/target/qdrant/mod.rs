@@ -62,6 +62,7 @@ impl Settings {
     pub fn computed(&self) -> &'static [ContractField] {
         const WITH_ROWS: &[ContractField] = &[
             ContractField::Metric,
+            ContractField::Ranking,
             ContractField::Analyzer,
             ContractField::Dim,
             ContractField::Ready,
@@ -161,6 +162,7 @@ impl Qdrant {
             .with(ContractField::Metric, collection.distance.name())
             .with(ContractField::Dim, collection.dim.to_string())
             // The search has no words.
+            .with(ContractField::Ranking, "dense")
             .with(ContractField::Analyzer, "none")
             .with(ContractField::Ready, collection.status)
             .with(ContractField::IndexParams, collection.params.to_string()))
