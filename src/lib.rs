@@ -6,9 +6,9 @@
 //! deliberately absent.
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
-//! [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`], [`replay`],
-//! [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at the rim [`pipeline`],
-//! [`answers`], [`import`], [`merge`] and [`cli`].
+//! [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
+//! and [`stamp`], [`replay`], [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at
+//! the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
 
 pub mod answers;
 pub mod audit;

@@ -202,7 +202,8 @@ impl Failure {
     /// or written.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. })) => ExitStatus::Usage,
+            Self::Pipeline(PipelineError::Embed(EmbedError::Key { .. }))
+            | Self::Stamp(StampError::Row { .. } | StampError::Seeds { .. }) => ExitStatus::Usage,
             Self::Pipeline(PipelineError::NotComparable(_))
             | Self::Journal(JournalError::ContractMoved { .. })
             | Self::Compare(CompareError::NotComparable(_))
@@ -242,9 +243,7 @@ impl Failure {
             | Self::Manifest(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
-            Self::Export(error) => of_export(error),
-            Self::Stamp(StampError::Export(error)) => of_export(error),
-            Self::Stamp(StampError::Row { .. } | StampError::Seeds { .. }) => ExitStatus::Usage,
+            Self::Export(error) | Self::Stamp(StampError::Export(error)) => of_export(error),
             Self::Stamp(_) => ExitStatus::Error,
         }
     }

@@ -8,7 +8,9 @@ use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, ManifestFile};
 use crate::goldset::{Manifest, Question, Section};
 use crate::import::Line;
+use crate::indexes::ParityReport;
 use crate::judge::Verdict;
+use crate::parity::stamp::Stamp;
 use crate::{plan, schema};
 
 /// Prints the JSON Schema (draft 2020-12) of a file, for editors and for programs that read it.
@@ -37,6 +39,10 @@ enum Name {
     ImportRun,
     /// The files of a folder.
     Manifest,
+    /// What an index is.
+    Stamp,
+    /// Two indexes beside each other.
+    Parity,
 }
 
 impl Name {
@@ -49,6 +55,8 @@ impl Name {
             Self::Verdict => "verdict",
             Self::ImportRun => "import-run",
             Self::Manifest => "manifest",
+            Self::Stamp => "stamp",
+            Self::Parity => "parity",
         }
     }
 
@@ -61,6 +69,8 @@ impl Name {
             Self::Verdict => "verdict.json, the result of a run",
             Self::ImportRun => "one line of what import-run reads, an observation",
             Self::Manifest => "what manifest writes, the files of a folder with their digests",
+            Self::Stamp => "NAME.stamp.json, what an index is",
+            Self::Parity => "parity --out, two indexes beside each other",
         }
     }
 
@@ -73,6 +83,8 @@ impl Name {
             Self::Verdict => schema::of_output::<Verdict>(),
             Self::ImportRun => schema::of_line::<Line>(),
             Self::Manifest => schema::of_output::<ManifestFile>(),
+            Self::Stamp => schema::of_output::<Stamp>(),
+            Self::Parity => schema::of_output::<ParityReport>(),
         }
     }
 }

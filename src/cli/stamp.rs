@@ -72,7 +72,9 @@ fn text(stamp: &Stamp, name: &Path, out: &mut dyn Write) -> io::Result<()> {
         let names = parts.iter().filter(|(_, has)| *has == wanted);
         names.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     };
-    writeln!(out, "covers         ids, {}", having(true))?;
+    let having_some = having(true);
+    let comma = if having_some.is_empty() { "" } else { ", " };
+    writeln!(out, "covers         ids{comma}{having_some}")?;
     if !having(false).is_empty() {
         writeln!(out, "has none of    {}", having(false))?;
     }

@@ -27,7 +27,7 @@ pub struct SideLadder {
 /// A ladder for each pair of sides of which one is on trial beside the other, in the order of the trials.
 pub fn ladders(evidence: &Evidence, settings: &Settings) -> Vec<SideLadder> {
     let mut ladders: Vec<SideLadder> = Vec::new();
-    for trial in settings.trials(evidence).iter() {
+    for trial in &*settings.trials(evidence) {
         let known = ladders
             .iter()
             .any(|known| known.target == trial.side && known.control == trial.control);

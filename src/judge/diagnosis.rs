@@ -89,13 +89,13 @@ pub(super) fn after_contract(check: Check, case: &Case) -> Check {
         return check;
     }
     let ladder = attribution::of(case);
-    let Some(cause) = ladder.cause().filter(|cause| cause.rung < Rung::Fusion) else {
+    let Some(broken) = ladder.cause().filter(|found| found.rung < Rung::Fusion) else {
         return check;
     };
     let first = format!(
         "the {} rung of the ladder fails ({}): mend that first and replay, since it explains this",
-        cause.rung.name(),
-        cause.finding.proof
+        broken.rung.name(),
+        broken.finding.proof
     );
     let then = check.remedy.as_ref().map_or_else(String::new, |remedy| {
         format!("; if it is still red after that: {remedy}")

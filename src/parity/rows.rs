@@ -230,15 +230,16 @@ impl IdFinding {
             .filter(|_| changed)
             .flat_map(|(a, b)| differing_keys(&a.keys, &b.keys))
             .collect();
-        let vectors = pairs()
-            .filter(|_| paired)
-            .filter_map(|(a, b)| VectorFinding::of_stamps(a.vector.as_ref(), b.vector.as_ref()));
         Self {
             id: any.id.clone(),
             section: any.section.clone(),
             content,
             keys: keys.into_iter().map(str::to_owned).collect(),
-            vector: vectors.max_by(|a, b| a.class.cmp(&b.class)),
+            vector: if paired {
+                vectors(&ours, &theirs)
+            } else {
+                None
+            },
         }
     }
 
@@ -257,6 +258,27 @@ impl IdFinding {
         let same = |vector: VectorFinding| vector.class == VectorClass::Identical;
         self.content.is_none() && self.vector.is_none_or(same)
     }
+}
+
+/// The farthest pair of vectors. As in the vector channel, rows of one id that swapped their vectors hold
+/// the same ones.
+fn vectors(ours: &[&StampRow], theirs: &[&StampRow]) -> Option<VectorFinding> {
+    let all = |rows: &[&StampRow]| -> Vec<Digest> {
+        let digests = rows
+            .iter()
+            .filter_map(|row| Some(row.vector.as_ref()?.digest));
+        let mut digests: Vec<Digest> = digests.collect();
+        digests.sort_unstable();
+        digests
+    };
+    let (a, b) = (all(ours), all(theirs));
+    if a == b {
+        return (!a.is_empty()).then_some(VectorFinding::IDENTICAL);
+    }
+    let pairs = ours.iter().zip(theirs);
+    let found =
+        pairs.filter_map(|(a, b)| VectorFinding::of_stamps(a.vector.as_ref(), b.vector.as_ref()));
+    found.max_by(|a, b| a.class.cmp(&b.class))
 }
 
 /// Rows of one id, each beside the row of the other side that it would be.

@@ -111,11 +111,18 @@ async fn enumerate(export: &dyn Export, settings: &Settings) -> Result<Inventory
     Ok(inventory)
 }
 
+/// Which page comes next.
+enum Next {
+    First,
+    /// The one after this mark.
+    After(String),
+    None,
+}
+
 /// The pages of a store, one after another.
 pub(crate) struct Pages<'a> {
     export: &'a dyn Export,
-    /// Where to go on; none after the last page.
-    mark: Option<Option<String>>,
+    next: Next,
     given: HashSet<String>,
 }
 
@@ -124,7 +131,7 @@ impl<'a> Pages<'a> {
     pub(crate) fn of(export: &'a dyn Export) -> Self {
         Self {
             export,
-            mark: Some(None),
+            next: Next::First,
             given: HashSet::new(),
         }
     }
@@ -137,8 +144,10 @@ impl<'a> Pages<'a> {
         &mut self,
         settings: &Settings,
     ) -> Result<Option<Vec<StoredRow>>, Failure> {
-        let Some(mark) = self.mark.take() else {
-            return Ok(None);
+        let mark = match std::mem::replace(&mut self.next, Next::None) {
+            Next::First => None,
+            Next::After(mark) => Some(mark),
+            Next::None => return Ok(None),
         };
         let after = mark.as_deref();
         let page = patiently(settings, |attempt| self.export.page(after, attempt));
@@ -149,7 +158,7 @@ impl<'a> Pages<'a> {
                 let message = "the store gave the same page mark twice";
                 return Err(Failure::lasting("endless_listing", Stage::Schema, message));
             }
-            self.mark = Some(Some(next));
+            self.next = Next::After(next);
         }
         Ok(Some(rows))
     }

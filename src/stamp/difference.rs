@@ -71,12 +71,14 @@ pub fn difference(
         }
     })?;
     if compared.vectors {
-        let mut unchanged: HashSet<usize> = (0..BUCKETS).collect();
-        for bucket in &changed {
-            unchanged.remove(bucket);
-        }
-        let ids = unchanged.iter().map(|&i| a.rows.buckets()[i].ids as usize);
-        diffing.add_identical_vectors(ids.sum());
+        let changed: HashSet<usize> = changed.into_iter().collect();
+        let unchanged = (0..BUCKETS).filter(|bucket| !changed.contains(bucket));
+        let n = if a.stamp.health.absent_vectors == 0 {
+            unchanged.map(|i| a.rows.buckets()[i].ids as usize).sum()
+        } else {
+            a.rows.ids_with_vector(&unchanged.collect::<Vec<_>>())?
+        };
+        diffing.add_identical_vectors(n);
     }
     let (ours, theirs) = (sections(a, &diffing)?, sections(b, &diffing)?);
     Ok(diffing.finish(|section| (ours.contains(section), theirs.contains(section))))

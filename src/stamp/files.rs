@@ -130,19 +130,7 @@ impl Saved {
         }
         let stamp: Stamp = serde_json::from_value(value).map_err(not_a_stamp)?;
         let rows = Rows::open(&rows)?;
-        let root = |channel, digest: fn(&Bucket) -> Digest| {
-            let buckets: Vec<Digest> = rows.buckets().iter().map(digest).collect();
-            Tree::new(channel).root(&buckets)
-        };
-        let content = root(Channel::Content, |bucket| bucket.content);
-        let vectors = root(Channel::Vectors, |bucket| bucket.vectors);
-        let problem = if content != stamp.channels.content {
-            Some("its buckets do not give the root of the content channel")
-        } else if stamp.channels.vectors.is_some_and(|root| root != vectors) {
-            Some("its buckets do not give the root of the vector channel")
-        } else {
-            None
-        };
+        let problem = disagreement(&stamp, &rows);
         match problem {
             Some(problem) => Err(StampError::Changed {
                 path: rows.path().to_owned(),
@@ -150,5 +138,47 @@ impl Saved {
             }),
             None => Ok(Self { stamp, rows }),
         }
+    }
+}
+
+/// What the document says that the rows, or the document itself, contradict.
+fn disagreement(stamp: &Stamp, rows: &Rows) -> Option<&'static str> {
+    let root = |channel, digest: fn(&Bucket) -> Digest| {
+        let buckets: Vec<Digest> = rows.buckets().iter().map(digest).collect();
+        Tree::new(channel).root(&buckets)
+    };
+    let count = |n: fn(&Bucket) -> u32| rows.buckets().iter().map(|b| u64::from(n(b))).sum::<u64>();
+    let (channels, health) = (&stamp.channels, &stamp.health);
+    let vectors = health.rows > health.absent_vectors;
+    let vectors = vectors.then(|| root(Channel::Vectors, |bucket| bucket.vectors));
+    let stated = |field| stamp.contract.get(field).map(str::to_owned);
+    let computed = [
+        (ContractField::IndexHash, Some(channels.content.to_string())),
+        (ContractField::Count, Some(health.rows.to_string())),
+        (
+            ContractField::VectorHash,
+            vectors.map(|root| root.to_string()),
+        ),
+        (
+            ContractField::Dim,
+            health.dimension().map(|dim| dim.to_string()),
+        ),
+    ];
+    // What could not be computed may be claimed.
+    let other = |(field, value): &(_, Option<String>)| value.is_some() && stated(*field) != *value;
+    if root(Channel::Content, |bucket| bucket.content) != channels.content {
+        Some("its buckets do not give the root of the content channel")
+    } else if vectors != channels.vectors {
+        Some("its buckets do not give the root of the vector channel")
+    } else if count(|bucket| bucket.rows) != health.rows
+        || count(|bucket| bucket.ids) != health.distinct_ids
+    {
+        Some("its buckets have other rows or ids than the document counts")
+    } else if computed.iter().any(other) {
+        Some("the contract of its document states something else than was computed")
+    } else if config_root(&stamp.contract) != channels.config {
+        Some("the contract of its document does not give the root of the config channel")
+    } else {
+        None
     }
 }

@@ -8,6 +8,9 @@ use crate::parity::VectorFinding;
 use crate::stamp::StampError;
 use crate::stamp::difference::key;
 
+/// Bytes that a vector costs beside its numbers.
+const OVERHEAD: usize = 64;
+
 /// Two exports to fetch vectors from, and how much memory one of them may take at a time.
 pub struct Numbers<'a> {
     /// The control's.
@@ -39,8 +42,6 @@ impl Numbers<'_> {
     ) -> Result<HashMap<u64, VectorFinding>, StampError> {
         wanted.sort_unstable();
         wanted.dedup();
-        /// What a vector costs beside its numbers.
-        const OVERHEAD: usize = 64;
         let at_once = (self.memory / (4 * self.dim + OVERHEAD)).max(1);
         let mut found = HashMap::with_capacity(wanted.len());
         for batch in wanted.chunks(at_once) {
@@ -87,10 +88,10 @@ fn each(
         };
         for row in 0..chunk.len() {
             let id = key(chunk.ids.get(row).unwrap_or_default());
-            if wanted.binary_search(&id).is_ok() {
-                if let Some(vector) = vectors.get(row) {
-                    take(id, vector);
-                }
+            if wanted.binary_search(&id).is_ok()
+                && let Some(vector) = vectors.get(row)
+            {
+                take(id, vector);
             }
         }
         Ok::<_, StampError>(())

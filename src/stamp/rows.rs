@@ -33,7 +33,11 @@ use crate::stamp::build::Bucket;
 const GROUP_ROWS: usize = 65_536;
 const PAGE_ROWS: usize = 512;
 const DIGEST: i32 = 32;
-const SKETCH: i32 = 4 * FLOATS as i32;
+const SKETCH: i32 = 64;
+const _: () = assert!(
+    SKETCH as usize == 4 * FLOATS,
+    "a sketch is kept as its bytes"
+);
 /// Keys of the file's metadata.
 const CONTENT: &str = "ragstone.stamp.content";
 const VECTORS: &str = "ragstone.stamp.vectors";
@@ -260,7 +264,7 @@ impl Rows {
         for bucket in &buckets {
             starts.push(starts[starts.len() - 1] + bucket.rows as usize);
         }
-        if footer.num_rows() != starts[BUCKETS] as i64 {
+        if usize::try_from(footer.num_rows()) != Ok(starts[BUCKETS]) {
             return Err(changed("its buckets have other rows than the file"));
         }
         Ok(Self {
@@ -281,15 +285,43 @@ impl Rows {
         &self.buckets
     }
 
+    fn selection(&self, buckets: &[usize]) -> RowSelection {
+        let ranges = buckets.iter().map(|&i| self.starts[i]..self.starts[i + 1]);
+        RowSelection::from_consecutive_ranges(ranges, self.starts[BUCKETS])
+    }
+
+    /// How many ids of some buckets, which are given in ascending order, have a vector on any row.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn ids_with_vector(&self, buckets: &[usize]) -> Result<usize, StampError> {
+        let columns = ProjectionMask::columns(self.metadata.parquet_schema(), ["id", "dim"]);
+        let (mut n, mut last) = (0, None);
+        self.read(
+            columns,
+            self.selection(buckets),
+            |batch, _: &mut Vec<()>| {
+                let (ids, dims) = (batch.column(0).as_string_opt::<i32>()?, batch.column(1));
+                // Rows of one id follow each other.
+                for row in (0..batch.num_rows()).filter(|&row| dims.is_valid(row)) {
+                    if last.as_deref() != Some(ids.value(row)) {
+                        n += 1;
+                        last = Some(ids.value(row).to_owned());
+                    }
+                }
+                Some(())
+            },
+        )?;
+        Ok(n)
+    }
+
     /// The rows of some buckets, which are given in ascending order, bucket by bucket.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn of(&self, buckets: &[usize]) -> Result<Vec<Vec<StampRow>>, StampError> {
-        let ranges = buckets.iter().map(|&i| self.starts[i]..self.starts[i + 1]);
-        let selection = RowSelection::from_consecutive_ranges(ranges, self.starts[BUCKETS]);
         let mut rows = self
-            .read(ProjectionMask::all(), selection, unpacked)?
+            .read(ProjectionMask::all(), self.selection(buckets), unpacked)?
             .into_iter();
         let of = |&i: &usize| rows.by_ref().take(self.buckets[i].rows as usize).collect();
         let found: Vec<Vec<StampRow>> = buckets.iter().map(of).collect();

@@ -559,7 +559,7 @@ fn other_settings_fail_at_the_contract() {
             index
                 .rows
                 .iter_mut()
-                .for_each(|row| row.vector.as_mut().expect("one").truncate(48))
+                .for_each(|row| row.vector.as_mut().expect("one").truncate(48));
         },
         &expected(&[("different", ALL)]),
     );

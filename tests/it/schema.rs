@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use ragstone::goldset::{Manifest, Question, Section};
 use ragstone::import::Line;
 use ragstone::judge::{Comparator, Definition, Verdict};
+use ragstone::parity::stamp::Stamp;
 use ragstone::plan::{self, Overrides, PolicyError};
 use serde_json::{Value, json};
 
+use crate::exports::json_lines;
 use crate::support::{SmallGold, gate, ragstone, root, stderr, stdout, verdict};
 
 /// Every name with the words that the list must say of it.
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 9] = [
     ("policy", "ragstone.toml"),
     ("gold", "gold.toml"),
     ("questions", "questions.jsonl"),
@@ -21,6 +23,8 @@ const NAMES: [(&str, &str); 7] = [
     ("verdict", "verdict.json"),
     ("import-run", "import-run"),
     ("manifest", "what manifest writes"),
+    ("stamp", "NAME.stamp.json"),
+    ("parity", "parity --out"),
 ];
 
 fn printed(name: &str) -> String {
@@ -522,5 +526,79 @@ fn what_the_verdict_schema_accepts_can_be_read() {
             .expect("a check")
             .remove(key);
         schema.refuses(format!("a check without {key}"), &changed);
+    }
+}
+
+/// A stamp and a report of rows that differ in every way, vectors included.
+fn stamp_and_parity() -> (Value, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let row = |id: usize, text: &str, x: f64| {
+        json!({
+            "id": format!("handbook/s{id}#0"), "doc_id": "handbook", "section_id": format!("s{id}"),
+            "text": text, "metadata": { "rev": text }, "vector": [x, 0.5, -0.25], "other": 1,
+        })
+    };
+    let write = |name: &str, rows: &[Value]| {
+        std::fs::write(at(name), json_lines(rows)).expect("a disk");
+    };
+    write(
+        "a.jsonl",
+        &[
+            row(1, "a", 0.5),
+            row(2, "b", 0.5),
+            row(3, "c", 0.5),
+            row(3, "c", 0.5),
+        ],
+    );
+    write(
+        "b.jsonl",
+        &[row(1, "x", 0.5), row(2, "b", 0.7), row(4, "d", 0.5)],
+    );
+    std::fs::write(at("claims.json"), r#"{"METRIC": "cosine", "COUNT": "9"}"#).expect("a disk");
+    let claims = format!("--contract={}", at("claims.json"));
+    let output = ragstone(&["stamp", &at("a.jsonl"), "--out", &at("a"), &claims]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let gold = "--gold=goldsets/handbook";
+    let out = format!("--out={}", at("parity.json"));
+    let output = ragstone(&["parity", &at("a"), &at("b.jsonl"), gold, &out]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let read = |name: &str| serde_json::from_str(&text(Path::new(&at(name)))).expect("JSON");
+    (read("a.stamp.json"), read("parity.json"))
+}
+
+#[test]
+fn what_the_stamp_schema_accepts_can_be_read_and_a_report_of_parity_is_accepted() {
+    let (stamp, parity) = stamp_and_parity();
+    let schema = Schema::of("stamp");
+    schema.accepts("a stamp", &stamp);
+    for (what, value) in mutations(&stamp) {
+        if schema.check(&value).is_ok() {
+            let read = serde_json::from_value::<Stamp>(value);
+            assert!(read.is_ok(), "{what} is accepted, and unreadable: {read:?}");
+        }
+    }
+    for place in [
+        "/channels/content",
+        "/health/rows",
+        "/sketch/seed",
+        "/contract/METRIC",
+    ] {
+        let mut changed = stamp.clone();
+        *changed.pointer_mut(place).expect("there") = json!(-1);
+        schema.refuses(place, &changed);
+    }
+    let schema = Schema::of("parity");
+    schema.accepts("a report", &parity);
+    for place in [
+        "/verdict",
+        "/ladder/cause",
+        "/rows/missing/n",
+        "/a/covers/texts",
+        "/exit_code",
+    ] {
+        let mut changed = parity.clone();
+        *changed.pointer_mut(place).expect("there") = json!("just because");
+        schema.refuses(place, &changed);
     }
 }

@@ -16,7 +16,7 @@ use crate::parity::stamp::lanes::Hashing;
 use crate::parity::stamp::packed::{PackedRows, Packing, Unpacked, prefix};
 use crate::parity::stamp::row::{KeyDigest, StampRow, VectorStamp, metadata_digests};
 use crate::parity::stamp::sketch::{Measured, Signs};
-use crate::parity::stamp::tree::{Channel, Tree, content_row, vector_row};
+use crate::parity::stamp::tree::{Channel, Tree, content_row_into, vector_row};
 
 /// Rows that are digested together: what is kept of them meanwhile stays in a cache.
 const TOGETHER: usize = 512;
@@ -173,12 +173,7 @@ impl Digester {
             .clone()
             .map(|row| metadata(chunk, row, seen))
             .collect::<Result<_, _>>()?;
-        let covered = text_digests.iter().zip(&metadata).zip(&ids);
-        let covered: Vec<Vec<u8>> = covered
-            .map(|((text, metadata), id)| content_row(text, &metadata.0, id))
-            .collect();
-        let covered: Vec<&[u8]> = covered.iter().map(Vec::as_slice).collect();
-        let content = self.content.rows(&covered);
+        let content = self.contents(&ids, &text_digests, &metadata);
         let given: Vec<Option<&[f32]>> = rows
             .clone()
             .map(|row| chunk.vectors.as_ref()?.get(row))
@@ -206,6 +201,21 @@ impl Digester {
             packing.add(&row, content[i], vector_rows[i]);
         }
         Ok(())
+    }
+
+    /// The digests of rows in the content channel. What is hashed lies in one piece.
+    fn contents(&self, ids: &[&str], texts: &[Digest], metadata: &[Metadatum]) -> Vec<Digest> {
+        let mut covered = Vec::new();
+        let mut ends = vec![0];
+        for ((id, text), (metadata, _)) in ids.iter().zip(texts).zip(metadata) {
+            content_row_into(&mut covered, text, metadata, id);
+            ends.push(covered.len());
+        }
+        let rows: Vec<&[u8]> = ends
+            .windows(2)
+            .map(|ends| &covered[ends[0]..ends[1]])
+            .collect();
+        self.content.rows(&rows)
     }
 
     /// Digests one row; many are digested faster as a [`Chunk`].
@@ -242,10 +252,10 @@ impl Digester {
             .max()
             .unwrap_or(0);
         let measured = self.signs(longest).measure(rows);
-        let stamp = |(row, measured): (&Option<&[f32]>, Option<Measured>)| {
+        let stamp = |(row, measured): (Option<&[f32]>, Option<Measured>)| {
             let squares = measured.map_or(0.0, |measured| measured.squares);
-            let norm = health.vector(*row, squares);
-            let (row, measured) = ((*row)?, measured?);
+            let norm = health.vector(row, squares);
+            let (row, measured) = (row?, measured?);
             Some(VectorStamp {
                 digest: digests.next().expect("one for each vector"),
                 dim: u32::try_from(row.len()).unwrap_or(u32::MAX - 1),
@@ -253,7 +263,7 @@ impl Digester {
                 sketch: measured.sketch,
             })
         };
-        rows.iter().zip(measured).map(stamp).collect()
+        rows.iter().copied().zip(measured).map(stamp).collect()
     }
 }
 

@@ -72,7 +72,7 @@ impl NormHistogram {
             1.090_507_732_665_257_7,
             1.189_207_115_002_721,
             1.296_839_554_651_009_6,
-            1.414_213_562_373_095_1,
+            std::f64::consts::SQRT_2,
             1.542_210_825_407_940_7,
             1.681_792_830_507_429,
             1.834_008_086_409_342_4,
@@ -86,8 +86,8 @@ impl NormHistogram {
         let norm = norm * HALF_A_BIN;
         let exponent = (norm.to_bits() >> MANTISSA) as i32 - BIAS;
         let scaled = norm / f64::from(exponent).exp2();
-        let part = EDGES.partition_point(|edge| *edge <= scaled);
-        exponent * Self::PARTS + part as i32
+        let part = EDGES.iter().take_while(|edge| **edge <= scaled).map(|_| 1);
+        exponent * Self::PARTS + part.sum::<i32>()
     }
 }
 

@@ -90,19 +90,26 @@ impl Hashing {
     }
 
     fn together(&self, inputs: &[&[u8]], digests: &mut Vec<Digest>) {
-        let mut jobs: Vec<Job> = Vec::with_capacity(inputs.len() * 2);
-        let mut counts = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            let n = input.len().div_ceil(CHUNK).max(1);
-            counts.push(n);
-            for index in 0..n {
-                let end = input.len().min((index + 1) * CHUNK);
-                jobs.push(Job {
-                    chunk: &input[index * CHUNK..end],
-                    counter: index as u64,
-                    slot: jobs.len(),
-                    root: if n == 1 { ROOT } else { 0 },
-                });
+        let mut counts: Vec<usize> = inputs
+            .iter()
+            .map(|input| input.len().div_ceil(CHUNK).max(1))
+            .collect();
+        let n_jobs = counts.iter().sum();
+        let mut jobs: Vec<Job> = Vec::with_capacity(n_jobs);
+        // First chunks first, so that inputs of one length need no sorting.
+        for index in 0..counts.iter().copied().max().unwrap_or(0) {
+            let mut start = 0;
+            for (input, &n) in inputs.iter().zip(&counts) {
+                if index < n {
+                    let end = input.len().min((index + 1) * CHUNK);
+                    jobs.push(Job {
+                        chunk: &input[index * CHUNK..end],
+                        counter: index as u64,
+                        slot: start + index,
+                        root: if n == 1 { ROOT } else { 0 },
+                    });
+                }
+                start += n;
             }
         }
         let mut values = vec![[0_u8; 32]; jobs.len()];

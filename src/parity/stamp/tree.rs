@@ -118,9 +118,16 @@ pub fn bucket_of(prefix: u64) -> usize {
 /// What the content channel covers of a row. The id comes last, so that the two digests of fixed length
 /// before it leave no doubt where it begins.
 pub fn content_row(text: &Digest, metadata: &Digest, id: &str) -> Vec<u8> {
-    let mut bytes = joined(text, metadata).to_vec();
-    bytes.extend_from_slice(id.as_bytes());
+    let mut bytes = Vec::new();
+    content_row_into(&mut bytes, text, metadata, id);
     bytes
+}
+
+/// The same behind what is there already.
+pub(super) fn content_row_into(bytes: &mut Vec<u8>, text: &Digest, metadata: &Digest, id: &str) {
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(metadata.as_bytes());
+    bytes.extend_from_slice(id.as_bytes());
 }
 
 /// What the vector channel covers of a row: the digests of its id and of its numbers, little-endian f32.
