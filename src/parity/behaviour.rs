@@ -110,12 +110,17 @@ impl BehaviourParity {
                 not_read.extend(why.map(|why| format!("{what} of {name}: {why}")));
             }
         }
+        let retrieval = compare_retrieval(a.retrieval.get(), b.retrieval.get());
+        // A filter on one side only. Where a side has no reading at all, that was said above.
+        let filtered = retrieval.of(Aspect::FilteredRecall);
+        let filtered = filtered.filter(|found| found.outcome == RetrievalOutcome::NotChecked);
+        not_read.extend(filtered.map(|found| format!("recall under a filter: {}", found.why)));
         let identities = a.identity.get().zip(b.identity.get());
         Self {
             identities: identities.map(|(a, b)| [a.clone(), b.clone()]),
             analyzer: analyzer::compare(a.analyzer.get(), b.analyzer.get()),
             canaries: canary::compare(a.canaries.get(), b.canaries.get()),
-            retrieval: compare_retrieval(a.retrieval.get(), b.retrieval.get()),
+            retrieval,
             not_read,
         }
     }
@@ -129,11 +134,14 @@ impl BehaviourParity {
             analyzer: self.analyzer_finding(contracts, fields),
             metric: self.aspects(&[Aspect::Metric, Aspect::ControlMetric, Aspect::SideMetric]),
             query_embedding: self.canary_finding(),
-            exact_knn: self.aspects(&[Aspect::ExactNeighbours]),
+            exact_knn: self.aspects(&[Aspect::ExactNeighbours, Aspect::FilteredExactNeighbours]),
             ann: self.aspects(&[
                 Aspect::FoundNeighbours,
                 Aspect::Recall,
                 Aspect::SelfRetrieval,
+                Aspect::FilteredFoundNeighbours,
+                Aspect::FilteredRecall,
+                Aspect::FilteredSelfRetrieval,
             ]),
         }
     }
@@ -212,9 +220,16 @@ impl BehaviourParity {
             .filter(|finding| aspects.contains(&finding.aspect))
             .filter(|finding| finding.outcome != RetrievalOutcome::NotChecked);
         let worst = wanted.clone().map(|finding| finding.outcome).max()?;
-        let said: Vec<&str> = wanted
+        let said: Vec<String> = wanted
             .filter(|finding| finding.outcome == worst)
-            .map(|finding| finding.why.as_str())
+            .map(|finding| {
+                let under = if finding.aspect.is_filtered() {
+                    "under the filter, "
+                } else {
+                    ""
+                };
+                format!("{under}{}", finding.why)
+            })
             .collect();
         let said = said.join("; ");
         Some(match worst {

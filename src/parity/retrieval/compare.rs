@@ -42,6 +42,19 @@ pub enum Aspect {
     FilteredSelfRetrieval,
 }
 
+impl Aspect {
+    /// Whether it is looked at under the filter.
+    pub fn is_filtered(self) -> bool {
+        matches!(
+            self,
+            Self::FilteredExactNeighbours
+                | Self::FilteredFoundNeighbours
+                | Self::FilteredRecall
+                | Self::FilteredSelfRetrieval
+        )
+    }
+}
+
 /// What a comparison came to. Ordered from the best to the worst, what was not checked coming after
 /// what is the same.
 #[derive(
