@@ -222,9 +222,13 @@ impl BehaviourParity {
         let worst = wanted.clone().map(|finding| finding.outcome).max()?;
         let said: Vec<String> = wanted
             .filter(|finding| finding.outcome == worst)
-            .map(|finding| match finding.aspect.is_filtered() {
-                true => format!("under the filter, {}", finding.why),
-                false => finding.why.clone(),
+            .map(|finding| {
+                let under = if finding.aspect.is_filtered() {
+                    "under the filter, "
+                } else {
+                    ""
+                };
+                format!("{under}{}", finding.why)
             })
             .collect();
         let said = said.join("; ");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ragstone::net::Attempt;
 use ragstone::parity::metric_inference::{Agreement, Inferred, Precision};
-use ragstone::parity::retrieval::RetrievalReading;
+use ragstone::parity::retrieval::{ConditionReading, RetrievalReading};
 use ragstone::pipeline::retrieval::read_retrieval;
 use ragstone::plan::{self, Overrides, TargetSettings};
 use ragstone::target::chroma::{Chroma, ChromaLoad};
@@ -95,15 +95,15 @@ fn read(keys: &str, metric: Metric) -> RetrievalReading {
 #[track_caller]
 fn is_right(reading: &RetrievalReading, inferred: Inferred, least_recall: f64) {
     let inference = &reading.inference;
+    let mean = |condition: &ConditionReading| condition.quality.recall.map(|share| share.mean);
+    let filtered = reading.filtered.as_ref().and_then(mean);
+    let largest = inference.closest.map(|closest| closest.residual.max);
     let told = format!(
-        "{} {:?}; recall {:?}; filtered {:?}\n",
+        "{}, at most {:.1e} off; recall {:.3}, under a filter {:.3}\n",
         inference.why,
-        inference.closest,
-        reading.plain.quality.recall,
-        reading
-            .filtered
-            .as_ref()
-            .map(|filtered| filtered.quality.recall)
+        largest.unwrap_or(f64::NAN),
+        mean(&reading.plain).unwrap_or(f64::NAN),
+        filtered.unwrap_or(f64::NAN),
     );
     let _ = std::io::stderr().write_all(told.as_bytes());
     assert_eq!(inference.metric, inferred, "{}", inference.why);

@@ -20,6 +20,7 @@ mod import_run;
 mod judged;
 mod layers;
 mod live_retrieval;
+mod live_side;
 mod loopback;
 mod manifest;
 mod metric_inference;

@@ -136,7 +136,7 @@ impl Qdrant {
         })
     }
 
-    fn answer(self, rows: &Rows, request: &Request) -> Response {
+    pub(crate) fn answer(self, rows: &Rows, request: &Request) -> Response {
         let done = |result: Value| {
             Response::json(&json!({ "result": result, "status": "ok", "time": 0.000_2 }))
         };
