@@ -130,6 +130,51 @@ fn errors_and_the_latency_of_services_in_the_page() {
 }
 
 #[test]
+fn the_page_shows_every_rung_and_marks_the_cause_alone() {
+    let report = sample::report();
+    let page = rendered_from(&report, html);
+    let begin = page.find("<ol class=\"ladder\"").expect("a ladder");
+    let ladder = &page[begin..begin + page[begin..].find("</ol>").expect("its end")];
+    let rungs: Vec<&str> = ladder.split("<li class=").skip(1).collect();
+    assert_eq!(rungs.len(), report.verdict.ladders[0].ladder.rungs.len());
+    for rung in &rungs {
+        let (class, text) = rung.split_once('>').expect("a tag");
+        let unknown = text.contains("</span> not checked");
+        assert_eq!(unknown, class.contains("inconclusive"), "{rung}");
+        assert_eq!(
+            text.contains("</span> holds"),
+            class.contains("pass"),
+            "{rung}"
+        );
+        assert_eq!(text.contains(">cause<"), class.contains(" cause"), "{rung}");
+    }
+    let causes = rungs.iter().filter(|rung| rung.contains(" cause\">"));
+    assert_eq!(causes.count(), 1);
+    assert!(page.contains("href=\"#ladder-0\">contract rung of eu-west</a>"));
+    assert!(page.contains("id=\"ladder-0\""));
+}
+
+#[test]
+fn a_report_without_a_ladder_speaks_of_none() {
+    let mut report = sample::report();
+    report.verdict.ladders.clear();
+    assert!(!on_a_terminal(&report).contains("rung"));
+    for renderer in [markdown as Renderer, html, junit] {
+        let text = rendered_from(&report, renderer);
+        assert!(!text.contains("first failing rung") && !text.contains("<ol class=\"ladder\""));
+    }
+}
+
+#[test]
+fn a_ladder_whose_contracts_were_not_compared_is_shown_all_the_same() {
+    let mut report = sample::report();
+    report.verdict.parity.clear();
+    let page = rendered_from(&report, html);
+    assert!(page.contains("id=\"ladder-0\"") && page.contains("href=\"#ladder-0\""));
+    assert!(rendered_from(&report, markdown).contains("| **contract**, first | fails |"));
+}
+
+#[test]
 fn identical_sides_get_a_sentence_and_no_lists() {
     let report = sample_pair::identical();
     let text = on_a_terminal(&report);
