@@ -93,9 +93,8 @@ pub(super) fn after_contract(check: Check, case: &Case) -> Check {
         return check;
     };
     let first = format!(
-        "the {} rung of the ladder fails ({}): mend that first and replay, since it explains this",
-        broken.rung.name(),
-        broken.finding.proof
+        "the {} rung of the ladder fails: mend that first and replay, since it explains this",
+        broken.rung.name()
     );
     let then = check.remedy.as_ref().map_or_else(String::new, |remedy| {
         format!("; if it is still red after that: {remedy}")
