@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::export::{Chunk, Metadata};
 use crate::ids::Digest;
 use crate::parity::stamp::{
-    BUCKETS, Channel, Covers, Digester, Health, PARTS, PackedRow, RowKey, Tree, bucket_of,
+    BUCKETS, Channel, Covers, Digester, Health, PARTS, RowKey, Tree, UnreadRow, bucket_of,
     rows_of_run,
 };
 use crate::stamp::StampError;
@@ -150,6 +150,8 @@ impl Building {
                 }
             }
         }
+        // Giving hundreds of megabytes back takes time as well.
+        collected.held.into_par_iter().for_each(drop);
         let Counted {
             mut health,
             vectors: prefixes,
@@ -186,7 +188,7 @@ struct Sorted {
 }
 
 /// A row with what the trees need of it.
-type Row<'a> = (RowKey, PackedRow<'a>);
+type Row<'a> = (RowKey, UnreadRow<'a>);
 
 impl Sorted {
     fn of(part: usize, rows: Vec<Row>, content: &Tree, vectors: &Tree, wanted: bool) -> Self {
@@ -201,7 +203,8 @@ impl Sorted {
             let of = |tree: &Tree, digest: fn(&RowKey) -> Digest| {
                 tree.bucket(&mut here.iter().map(|(key, _)| digest(key)).collect::<Vec<_>>())
             };
-            let same = here.chunk_by(|a, b| a.0.prefix == b.0.prefix && a.1.id() == b.1.id());
+            let same = here
+                .chunk_by(|a, b| a.0.prefix == b.0.prefix && a.1.read().id() == b.1.read().id());
             let same = same.inspect(|rows| repeated += u64::from(rows.len() > 1));
             let bucket = Bucket {
                 ids: same.count() as u32,
@@ -212,7 +215,7 @@ impl Sorted {
             ids += u64::from(bucket.ids);
             buckets.push(bucket);
         }
-        let rows = || rows.iter().map(|(_, row)| *row).collect::<Vec<_>>();
+        let rows = || rows.iter().map(|(_, row)| row.read()).collect::<Vec<_>>();
         Self {
             buckets,
             ids,
@@ -230,8 +233,9 @@ fn sorted(rows: Vec<Row>) -> Vec<Row> {
         .map(|(index, (key, _))| (key.prefix, index))
         .collect();
     order.sort_unstable();
+    let row = |index: u32| rows[index as usize].1.read();
     for same in order.chunk_by_mut(|a, b| a.0 == b.0) {
-        same.sort_unstable_by(|a, b| rows[a.1 as usize].1.order(&rows[b.1 as usize].1));
+        same.sort_unstable_by(|a, b| row(a.1).order(&row(b.1)));
     }
     order
         .into_iter()

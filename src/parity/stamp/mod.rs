@@ -12,7 +12,7 @@ mod tree;
 pub use digest::{Digested, Digester, GivenRow, RowProblem};
 pub use document::{Channels, Covers, Lie, SketchId, Stamp, config_root, lies};
 pub use health::{Health, NormHistogram};
-pub use packed::{PARTS, PackedRow, PackedRows, RowKey, rows_of_run};
+pub use packed::{PARTS, PackedRow, PackedRows, RowKey, UnreadRow, rows_of_run};
 pub use row::{KeyDigest, StampRow, VectorStamp, differing_keys};
 pub use sketch::{FLOATS, Sketch, estimated_distance};
 pub use tree::{BUCKETS, Channel, DEPTH, Tree, bucket_of, content_row, vector_row};

@@ -102,11 +102,11 @@ impl PackedRows {
     }
 
     /// The rows of a part, in the order in which they came.
-    pub fn of_part(&self, part: usize) -> impl Iterator<Item = (RowKey, PackedRow<'_>)> {
+    pub fn of_part(&self, part: usize) -> impl Iterator<Item = (RowKey, UnreadRow<'_>)> {
         let (start, end) = (self.starts[part], self.starts[part + 1]);
         let keys = &self.keys[start as usize..end as usize];
-        keys.iter()
-            .map(|key| (*key, PackedRow::first(&self.bytes[key.at as usize..])))
+        let row = |key: &RowKey| (*key, UnreadRow(&self.bytes[key.at as usize..]));
+        keys.iter().map(row)
     }
 
     /// Writes the rows of a part as a run: each with its digests before it.
@@ -118,6 +118,7 @@ impl PackedRows {
         for (key, row) in self.of_part(part) {
             to.write_all(key.content.as_bytes())?;
             to.write_all(key.vector.as_bytes())?;
+            let row = row.read();
             to.write_all(row.0)?;
             written += 64 + row.0.len();
         }
@@ -129,7 +130,7 @@ impl PackedRows {
 ///
 /// # Panics
 /// If the bytes are not a run as [`PackedRows::write_part`] wrote it.
-pub fn rows_of_run(mut run: &[u8]) -> impl Iterator<Item = (RowKey, PackedRow<'_>)> {
+pub fn rows_of_run(mut run: &[u8]) -> impl Iterator<Item = (RowKey, UnreadRow<'_>)> {
     std::iter::from_fn(move || {
         let (digests, rest) = run.split_first_chunk::<64>()?;
         let row = PackedRow::first(rest);
@@ -141,7 +142,7 @@ pub fn rows_of_run(mut run: &[u8]) -> impl Iterator<Item = (RowKey, PackedRow<'_
             vector: digest(1),
             at: 0,
         };
-        Some((key, row))
+        Some((key, UnreadRow(row.0)))
     })
 }
 
@@ -228,6 +229,17 @@ fn length(n: usize) -> u32 {
         .ok()
         .filter(|n| *n != ABSENT)
         .expect("ids and keys of one chunk stay below 4 GiB")
+}
+
+/// A packed row that was not looked at yet: it may lie anywhere in memory, and most need not be read.
+#[derive(Clone, Copy, Debug)]
+pub struct UnreadRow<'a>(&'a [u8]);
+
+impl<'a> UnreadRow<'a> {
+    /// Looks at it.
+    pub fn read(&self) -> PackedRow<'a> {
+        PackedRow::first(self.0)
+    }
 }
 
 /// A packed row.

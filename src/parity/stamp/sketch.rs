@@ -88,60 +88,94 @@ impl WithSimd for Measuring<'_> {
         reason = "only what is inlined is compiled for wide registers"
     )]
     fn with_simd<S: Simd>(self, simd: S) {
-        for vector in self.vectors {
-            let measured = match vector {
-                None => None,
-                Some(vector) => Some(match FLOATS / S::F32_LANES {
-                    1 => one::<S, 1>(simd, self.signs, vector),
-                    2 => one::<S, 2>(simd, self.signs, vector),
-                    4 => one::<S, 4>(simd, self.signs, vector),
-                    _ => one::<S, FLOATS>(simd, self.signs, vector),
-                }),
-            };
-            self.measured.push(measured);
+        match FLOATS / S::F32_LANES {
+            1 => self.each::<S, 1>(simd),
+            2 => self.each::<S, 2>(simd),
+            4 => self.each::<S, 4>(simd),
+            _ => self.each::<S, FLOATS>(simd),
         }
     }
 }
 
-/// A sketch fills `R` registers. Inlined, so that it is compiled for the machine's own.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "as above")]
-fn one<S: Simd, const R: usize>(simd: S, signs: &[Sketch], vector: &[f32]) -> Measured {
-    assert!(vector.len() <= signs.len(), "signs for every coordinate");
-    let (signs, _) = S::as_simd_f32s(signs[..vector.len()].as_flattened());
-    let zero = simd.splat_f32s(0.0);
-    let mut sums = [[zero; R]; CHAINS];
-    let (signs, _) = signs.as_chunks::<R>();
-    for (i, value) in vector.iter().enumerate() {
-        let value = simd.splat_f32s(*value);
-        let sums = &mut sums[i % CHAINS];
-        for r in 0..R {
-            sums[r] = simd.mul_add_f32s(value, signs[i][r], sums[r]);
+impl Measuring<'_> {
+    /// A sketch fills `R` registers. Where it fills one, two vectors are measured side by side, which hides
+    /// the time that an addition takes and changes no sum.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    fn each<S: Simd, const R: usize>(self, simd: S) {
+        let mut rest = self.vectors;
+        while let Some((first, others)) = rest.split_first() {
+            rest = others;
+            match (first, others.first()) {
+                (Some(a), Some(Some(b))) if R == 1 && a.len() == b.len() => {
+                    let both = together::<S, R, 2>(simd, self.signs, [a, b]);
+                    self.measured.extend(both.map(Some));
+                    rest = &others[1..];
+                }
+                (Some(vector), _) => {
+                    let [one] = together::<S, R, 1>(simd, self.signs, [vector]);
+                    self.measured.push(Some(one));
+                }
+                (None, _) => self.measured.push(None),
+            }
         }
     }
+}
+
+/// Measures `N` vectors of one length. Inlined, so that it is compiled for the machine's own registers.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn together<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    signs: &[Sketch],
+    vectors: [&[f32]; N],
+) -> [Measured; N] {
+    let dim = vectors[0].len();
+    assert!(dim <= signs.len(), "signs for every coordinate");
+    let (signs, _) = S::as_simd_f32s(signs[..dim].as_flattened());
+    let (signs, _) = signs.as_chunks::<R>();
+    let vectors = vectors.map(|vector| &vector[..dim]);
+    let mut sums = [[[simd.splat_f32s(0.0); R]; CHAINS]; N];
+    for (i, signs) in signs.iter().enumerate() {
+        for n in 0..N {
+            let value = simd.splat_f32s(vectors[n][i]);
+            let sums = &mut sums[n][i % CHAINS];
+            for r in 0..R {
+                sums[r] = simd.mul_add_f32s(value, signs[r], sums[r]);
+            }
+        }
+    }
+    std::array::from_fn(|n| {
+        let mut sketch = [0.0; FLOATS];
+        for r in 0..R {
+            let [a, b, c, d] = sums[n].map(|chain| chain[r]);
+            let sum = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
+            S::as_mut_simd_f32s(&mut sketch).0[r] = sum;
+        }
+        Measured {
+            sketch: sketch.map(one_nan),
+            squares: squares::<S, R>(simd, vectors[n]),
+        }
+    })
+}
+
+/// The sum of squares: in sixteen lanes, and the lanes in f64.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn squares<S: Simd, const R: usize>(simd: S, vector: &[f32]) -> f64 {
     let (whole, rest) = vector.as_chunks::<FLOATS>();
     let (whole, _) = S::as_simd_f32s(whole.as_flattened());
-    let mut squares = [zero; R];
+    let mut squares = [simd.splat_f32s(0.0); R];
     for values in whole.as_chunks::<R>().0 {
         for r in 0..R {
             // Not one fused step, whose last bit differs from that of two.
             squares[r] = simd.add_f32s(squares[r], simd.mul_f32s(values[r], values[r]));
         }
     }
+    let mut lanes = [0.0; FLOATS];
+    S::as_mut_simd_f32s(&mut lanes).0.copy_from_slice(&squares);
     let rest: f64 = rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-    let (mut sketch, mut lanes) = ([0.0; FLOATS], [0.0; FLOATS]);
-    for r in 0..R {
-        let (left, right) = (
-            simd.add_f32s(sums[0][r], sums[1][r]),
-            simd.add_f32s(sums[2][r], sums[3][r]),
-        );
-        S::as_mut_simd_f32s(&mut sketch).0[r] = simd.add_f32s(left, right);
-        S::as_mut_simd_f32s(&mut lanes).0[r] = squares[r];
-    }
-    Measured {
-        sketch: sketch.map(one_nan),
-        squares: lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest,
-    }
+    lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + rest
 }
 
 /// Which NaN an addition gives differs between machines.

@@ -73,8 +73,12 @@ impl Tree {
 
     /// The digest of a bucket's rows, which are sorted for it.
     pub fn bucket(&self, rows: &mut [Digest]) -> Digest {
-        rows.sort_unstable();
-        let bytes: Vec<u8> = rows.iter().flat_map(|digest| *digest.as_bytes()).collect();
+        // Nearly all digests are told apart by their first bytes, and numbers compare faster than bytes.
+        rows.sort_unstable_by(|a, b| prefix(a).cmp(&prefix(b)).then_with(|| a.cmp(b)));
+        let mut bytes = Vec::with_capacity(32 * rows.len());
+        for digest in rows {
+            bytes.extend_from_slice(digest.as_bytes());
+        }
         self.bucket.one(&bytes)
     }
 
