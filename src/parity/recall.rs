@@ -56,49 +56,6 @@ pub fn recall_at<'a>(
     Some(found.min(wanted) as f64 / wanted as f64)
 }
 
-/// Whether a stored row, asked for with its own vector, came back first or in a tie with the first.
-///
-/// `returned` is best first, with scores of which larger is better.
-///
-/// ```
-/// use ragstone::parity::finds_itself;
-/// assert!(finds_itself("b", [("a", 1.0), ("b", 1.0), ("c", 0.4)]));
-/// assert!(!finds_itself("c", [("a", 1.0), ("b", 1.0), ("c", 0.4)]));
-/// assert!(!finds_itself("c", []));
-/// ```
-pub fn finds_itself<'a>(id: &str, returned: impl IntoIterator<Item = (&'a str, f64)>) -> bool {
-    let mut first = None;
-    returned
-        .into_iter()
-        .take_while(|(_, score)| {
-            let first = *first.get_or_insert(*score);
-            *score == first || ties(*score, first)
-        })
-        .any(|(returned, _)| returned == id)
-}
-
-/// Share of what two replies have in common among their first k, in [0, 1], of the longer one;
-/// `None` if both are empty.
-///
-/// ```
-/// use ragstone::parity::overlap_at;
-/// use ragstone::units::Cutoff;
-/// let k = Cutoff::new(3).expect("not 0");
-/// assert_eq!(overlap_at(k, ["a", "b", "c", "x"], ["b", "a", "d"]), Some(2.0 / 3.0));
-/// assert_eq!(overlap_at(k, ["a"], []), Some(0.0));
-/// assert_eq!(overlap_at(k, [], []), None);
-/// ```
-pub fn overlap_at<'a>(
-    k: Cutoff,
-    one: impl IntoIterator<Item = &'a str>,
-    other: impl IntoIterator<Item = &'a str>,
-) -> Option<f64> {
-    let one: BTreeSet<&str> = one.into_iter().take(k.get()).collect();
-    let other: BTreeSet<&str> = other.into_iter().take(k.get()).collect();
-    let most = one.len().max(other.len());
-    (most > 0).then(|| one.intersection(&other).count() as f64 / most as f64)
-}
-
 fn ties(a: f64, b: f64) -> bool {
     (a - b).abs() <= TIE * a.abs().max(b.abs()).max(1.0)
 }
@@ -183,25 +140,12 @@ pub struct SearchQuality {
     /// [`recall_at`], against the exact neighbours.
     #[serde(default)]
     pub recall: Option<ShareAt>,
-    /// [`finds_itself`].
+    /// Rows that are found by their own vectors, of those that exact search finds.
     #[serde(default)]
     pub self_retrieval: Option<SelfRetrieval>,
-    /// [`overlap_at`] of two replies to the same query: 1 is no noise.
+    /// What two replies to the same query have in common: 1 is no noise.
     #[serde(default)]
     pub self_overlap: Option<ShareAt>,
-}
-
-/// What the search of one side came to, with and without a filter: a filter can break a graph that is
-/// sound without it, so the two are never put together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SearchReading {
-    /// Every row allowed.
-    #[serde(default)]
-    pub unfiltered: Option<SearchQuality>,
-    /// Under the filter of production; the exact neighbours are those among the allowed rows.
-    #[serde(default)]
-    pub filtered: Option<SearchQuality>,
 }
 
 #[cfg(test)]
@@ -250,22 +194,16 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_is_read_back_as_written() {
-        let reading = SearchReading {
-            unfiltered: Some(SearchQuality {
-                recall: ShareAt::of(k(10), [Some(0.9)]),
-                self_retrieval: SelfRetrieval::of([true]),
-                self_overlap: None,
-            }),
-            filtered: None,
+    fn what_a_search_came_to_is_read_back_as_written() {
+        let quality = SearchQuality {
+            recall: ShareAt::of(k(10), [Some(0.9)]),
+            self_retrieval: SelfRetrieval::of([true]),
+            self_overlap: None,
         };
-        let text = serde_json::to_string(&reading).expect("JSON");
-        assert_eq!(
-            serde_json::from_str::<SearchReading>(&text).expect("own text"),
-            reading
-        );
-        let strange = r#"{"unfiltered":null,"filtered":null,"more":1}"#;
-        assert!(serde_json::from_str::<SearchReading>(strange).is_err());
+        let text = serde_json::to_string(&quality).expect("numbers");
+        let read = serde_json::from_str::<SearchQuality>(&text).expect("own text");
+        assert_eq!(read, quality);
+        assert!(serde_json::from_str::<SearchQuality>(r#"{"precision":1}"#).is_err());
     }
 
     proptest! {
