@@ -127,6 +127,14 @@ impl Digest {
         &self.0
     }
 
+    /// The first eight bytes as a number, the most significant first: what sorts and finds digests fast.
+    pub fn prefix(&self) -> u64 {
+        let [bytes, ..] = self.0.as_chunks::<8>().0 else {
+            unreachable!("32 bytes hold eight")
+        };
+        u64::from_be_bytes(*bytes)
+    }
+
     /// The first `n` hexadecimal digits, for places where a person compares by eye.
     pub fn short(&self, n: usize) -> String {
         self.hex().chars().take(n).collect()

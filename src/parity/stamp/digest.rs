@@ -13,7 +13,7 @@ use crate::export::{Chunk, Metadata};
 use crate::ids::Digest;
 use crate::parity::stamp::health::Health;
 use crate::parity::stamp::lanes::Hashing;
-use crate::parity::stamp::packed::{PackedRows, Packing, Unpacked, prefix};
+use crate::parity::stamp::packed::{PackedRows, Packing, Unpacked};
 use crate::parity::stamp::row::{KeyDigest, StampRow, VectorStamp, metadata_digests};
 use crate::parity::stamp::sketch::{Measured, Signs};
 use crate::parity::stamp::tree::{Channel, Tree, content_row_into, vector_row};
@@ -186,7 +186,7 @@ impl Digester {
         let covered: Vec<&[u8]> = covered.iter().map(<[u8; 64]>::as_slice).collect();
         let vector_rows = self.vectors.rows(&covered);
         for (i, vector) in vectors.into_iter().enumerate() {
-            let known = vector.as_ref().map(|vector| prefix(&vector.digest));
+            let known = vector.as_ref().map(|vector| vector.digest.prefix());
             digested.vectors.extend(known);
             let row = Unpacked {
                 id_hash: &id_hashes[i],

@@ -70,7 +70,7 @@ impl Packing {
 
     pub(super) fn add(&mut self, row: &Unpacked, content: Digest, vector: Digest) {
         self.keys.push(RowKey {
-            prefix: prefix(row.id_hash),
+            prefix: row.id_hash.prefix(),
             content,
             vector,
             at: length(self.bytes.len()),
@@ -137,18 +137,13 @@ pub fn rows_of_run(mut run: &[u8]) -> impl Iterator<Item = (RowKey, UnreadRow<'_
         run = &rest[row.0.len()..];
         let digest = |at: usize| Digest::from_bytes(digests.as_chunks::<32>().0[at]);
         let key = RowKey {
-            prefix: prefix(&row.id_hash()),
+            prefix: row.id_hash().prefix(),
             content: digest(0),
             vector: digest(1),
             at: 0,
         };
         Some((key, UnreadRow(row.0)))
     })
-}
-
-/// The first bytes of a digest, as a number.
-pub(super) fn prefix(digest: &Digest) -> u64 {
-    u64::from_be_bytes(*digest.as_bytes().first_chunk().expect("32 bytes"))
 }
 
 /// One row to be packed.

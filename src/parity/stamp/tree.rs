@@ -7,7 +7,6 @@
 
 use crate::ids::Digest;
 use crate::parity::stamp::lanes::Hashing;
-use crate::parity::stamp::packed::prefix;
 
 /// Levels of the tree above the buckets: 4,096 buckets hold about 250 rows each at a million rows.
 pub const DEPTH: u32 = 12;
@@ -74,7 +73,7 @@ impl Tree {
     /// The digest of a bucket's rows, which are sorted for it.
     pub fn bucket(&self, rows: &mut [Digest]) -> Digest {
         // Nearly all digests are told apart by their first bytes, and numbers compare faster than bytes.
-        rows.sort_unstable_by(|a, b| prefix(a).cmp(&prefix(b)).then_with(|| a.cmp(b)));
+        rows.sort_unstable_by(|a, b| a.prefix().cmp(&b.prefix()).then_with(|| a.cmp(b)));
         let mut bytes = Vec::with_capacity(32 * rows.len());
         for digest in rows {
             bytes.extend_from_slice(digest.as_bytes());
@@ -107,7 +106,7 @@ impl Tree {
     pub fn root_of(&self, rows: impl Iterator<Item = (Digest, Digest)>) -> Digest {
         let mut buckets: Vec<Vec<Digest>> = vec![Vec::new(); BUCKETS];
         for (id, row) in rows {
-            buckets[bucket_of(prefix(&id))].push(row);
+            buckets[bucket_of(id.prefix())].push(row);
         }
         let buckets: Vec<Digest> = buckets.iter_mut().map(|rows| self.bucket(rows)).collect();
         self.root(&buckets)
