@@ -95,6 +95,13 @@ pub struct Failure {
     pub taken: Option<Box<Taken>>,
 }
 
+/// `http_503 at headers: busy`.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}: {}", self.class, self.stage, self.message)
+    }
+}
+
 /// Whether another attempt could go better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {

@@ -50,16 +50,6 @@ impl Live {
         })
     }
 
-    /// The target.
-    pub fn target(&self) -> &dyn Target {
-        self.target.as_ref()
-    }
-
-    /// How it is called.
-    pub fn settings(&self) -> &replay::Settings {
-        &self.settings
-    }
-
     /// What the policy declares for it, where it differs from its control on purpose.
     pub fn intended(&self) -> &Contract {
         &self.spec.intended
@@ -167,10 +157,7 @@ impl Live {
     fn failed(&self) -> impl Fn(Failure) -> PipelineError {
         |failure| PipelineError::Live {
             target: self.spec.name.clone(),
-            words: format!(
-                "{} at {}: {}",
-                failure.class, failure.stage, failure.message
-            ),
+            words: failure.to_string(),
         }
     }
 }

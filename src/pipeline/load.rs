@@ -81,10 +81,7 @@ impl Loading {
         let step = |left: &'static str| {
             move |failure: Failure| PipelineError::Load {
                 place: self.place(),
-                words: format!(
-                    "{} at {}: {}",
-                    failure.class, failure.stage, failure.message
-                ),
+                words: failure.to_string(),
                 left,
             }
         };

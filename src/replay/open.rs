@@ -41,7 +41,7 @@ pub(super) async fn open(arm: &Arm, settings: &Settings) -> Side {
             inventory,
             stamp_lies,
         }) => (Ok(contract), inventory, stamp_lies),
-        Err(failure) => (Err(words(&failure)), None, Vec::new()),
+        Err(failure) => (Err(failure.to_string()), None, Vec::new()),
     };
     Side {
         name: arm.target.name().clone(),
@@ -57,14 +57,7 @@ pub(super) async fn open(arm: &Arm, settings: &Settings) -> Side {
 /// Reads the contract once more.
 pub(super) async fn reopen(arm: &Arm, settings: &Settings) -> ContractReading {
     let opened = read(arm, settings).await;
-    Ok(opened.map_err(|failure| words(&failure))?.contract)
-}
-
-fn words(failure: &Failure) -> String {
-    format!(
-        "{} at {}: {}",
-        failure.class, failure.stage, failure.message
-    )
+    Ok(opened.map_err(|failure| failure.to_string())?.contract)
 }
 
 /// What a target says of itself, and what its rows say.

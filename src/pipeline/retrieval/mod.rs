@@ -217,16 +217,9 @@ impl Asked<'_> {
     fn unanswered(&self, failure: &Failure) -> PipelineError {
         PipelineError::Unanswered {
             target: self.plain.name().clone(),
-            words: words(failure),
+            words: failure.to_string(),
         }
     }
-}
-
-fn words(failure: &Failure) -> String {
-    format!(
-        "{} at {}: {}",
-        failure.class, failure.stage, failure.message
-    )
 }
 
 impl Answers {
@@ -299,7 +292,7 @@ impl Evidence<'_> {
             inference,
             exact_metric,
             recall_by_inferred: by_inferred,
-            scaled_refused: refused.map(words),
+            scaled_refused: refused.map(ToString::to_string),
             plain: beside(&self.plain, None, plain_exact.as_ref()),
             filtered: self
                 .filtered
@@ -447,7 +440,7 @@ impl Beside<'_> {
             repeated,
             should_find_itself: passes && (self.exact.is_none() || among(exact)),
             finds_itself: found.iter().any(|hit| hit.id == row.id) || among(&found_exactly),
-            failure: answer.as_ref().err().map(words),
+            failure: answer.as_ref().err().map(ToString::to_string),
             found: found.to_vec(),
             exact: exact.to_vec(),
         }
