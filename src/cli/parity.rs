@@ -13,10 +13,11 @@ use crate::export::Source;
 use crate::files::write_whole;
 use crate::goldset;
 use crate::ids::TargetName;
-use crate::indexes::{Expected, ParityReport, RowList, Side, SideView, compare};
+use crate::indexes::{Affected, Expected, ParityReport, RowList, Side, SideView, compare};
 use crate::judge::RunVerdict;
 use crate::parity::{
-    Contract, ContractField, FieldStatus, Ids, Perturbed, Rung, RungStatus, VectorClass, VectorDiff,
+    Contract, ContractField, FieldStatus, Ids, Ladder, Perturbed, Rung, RungStatus, VectorClass,
+    VectorDiff,
 };
 use crate::report::plain;
 use crate::stamp::{Numbers, Saved, names};
@@ -179,7 +180,6 @@ impl Given {
 }
 
 fn text(report: &ParityReport, out: &mut dyn Write) -> io::Result<()> {
-    let bold = Paint::new().bold();
     let paint = match report.verdict {
         RunVerdict::Pass => AnsiColor::Green,
         RunVerdict::Inconclusive => AnsiColor::Yellow,
@@ -196,6 +196,19 @@ fn text(report: &ParityReport, out: &mut dyn Write) -> io::Result<()> {
     for undecided in &report.undecided {
         writeln!(out, "not decided: {}", plain(undecided))?;
     }
+    contract(report, out)?;
+    rows(report, out)?;
+    for side in [&report.a, &report.b] {
+        health(side, out)?;
+    }
+    if let Some(affected) = &report.questions {
+        questions(affected, out)?;
+    }
+    ladder(&report.ladder, out)
+}
+
+fn contract(report: &ParityReport, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Paint::new().bold();
     writeln!(out, "\n{bold}Contract{bold:#}")?;
     for parity in &report.fields {
         let said = |value: &Option<String>| {
@@ -217,29 +230,32 @@ fn text(report: &ParityReport, out: &mut dyn Write) -> io::Result<()> {
     if !silent.is_empty() {
         writeln!(out, "  stated by neither: {}", silent.join(", "))?;
     }
-    rows(report, out)?;
-    for side in [&report.a, &report.b] {
-        health(side, out)?;
-    }
-    if let Some(affected) = &report.questions {
-        let (n, all) = (affected.questions.len(), affected.n_questions);
+    Ok(())
+}
+
+fn questions(affected: &Affected, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Paint::new().bold();
+    let (n, all) = (affected.questions.len(), affected.n_questions);
+    writeln!(
+        out,
+        "\n{bold}Gold questions{bold:#}\n  {n} of {all} ask for what differs"
+    )?;
+    for (question, sections) in affected.questions.iter().take(SHOWN) {
+        let sections: Vec<String> = sections.iter().map(|section| plain(section)).collect();
         writeln!(
             out,
-            "\n{bold}Gold questions{bold:#}\n  {n} of {all} ask for what differs"
+            "  {}: {}",
+            plain(question.as_str()),
+            sections.join(", ")
         )?;
-        for (question, sections) in affected.questions.iter().take(SHOWN) {
-            let sections: Vec<String> = sections.iter().map(|section| plain(section)).collect();
-            writeln!(
-                out,
-                "  {}: {}",
-                plain(question.as_str()),
-                sections.join(", ")
-            )?;
-        }
-        more(n, out)?;
     }
+    more(n, out)
+}
+
+fn ladder(ladder: &Ladder, out: &mut dyn Write) -> io::Result<()> {
+    let bold = Paint::new().bold();
     writeln!(out, "\n{bold}Ladder{bold:#}")?;
-    for found in &report.ladder.rungs {
+    for found in &ladder.rungs {
         let mark = match found.finding.status {
             RungStatus::Holds => "=",
             RungStatus::Fails => "≠",

@@ -14,13 +14,11 @@ use super::description::{ColumnRead, Format, Part};
 use super::format::Packing;
 use super::input::{Hands, Input};
 use super::json_row::{Rows, Wanted, keys};
-use super::lines::{Block, Blocks};
+use super::lines::{Block, Blocks, hands};
 use super::{ExportError, Take};
 
 /// What a line should hold.
 const EXPECTED: &str = "one JSON object a line with the id as text or integer, the text as text, the vector as an array of numbers and the metadata as an object";
-/// A plain file of more bytes than this is parsed by all threads together.
-const ALONE: u64 = 8 << 20;
 
 /// A file of JSON lines, opened.
 #[derive(Debug)]
@@ -72,10 +70,7 @@ impl JsonLines {
 
     /// Whether it is worth all threads.
     pub(super) fn hands(&self) -> Hands {
-        match self.packing {
-            Packing::Plain if self.input.len <= ALONE => Hands::One,
-            _ => Hands::All,
-        }
+        hands(&self.input, self.packing)
     }
 
     /// Reads all lines and hands on their rows.

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::ExportError;
 use super::format::Packing;
-use super::input::Input;
+use super::input::{Hands, Input};
 
 /// Bytes of a block: some thousand lines of text, some dozen of long vectors.
 const BLOCK: usize = 1 << 20;
@@ -96,5 +96,16 @@ impl Block {
         let lines = bytes.split(|byte| *byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         (self.first..).zip(lines)
+    }
+}
+
+/// A plain file of more bytes than this is parsed by all threads together.
+const ALONE: u64 = 8 << 20;
+
+/// Whether a file of lines is worth all threads.
+pub(super) fn hands(input: &Input, packing: Packing) -> Hands {
+    match packing {
+        Packing::Plain if input.len <= ALONE => Hands::One,
+        _ => Hands::All,
     }
 }

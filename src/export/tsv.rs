@@ -16,12 +16,9 @@ use super::description::{ColumnRead, Format, Part};
 use super::error::shown;
 use super::format::Packing;
 use super::input::{Hands, Input, Opened};
-use super::lines::{Block, Blocks};
+use super::lines::{Block, Blocks, hands};
 use super::vector_file::VectorFile;
 use super::{ExportError, Take};
-
-/// A plain file of more bytes than this is parsed by all threads together.
-const ALONE: u64 = 8 << 20;
 
 /// A file of lines, and the file of vectors beside it.
 #[derive(Debug)]
@@ -78,10 +75,7 @@ impl Tsv {
 
     /// Whether it is worth all threads.
     pub(super) fn hands(&self) -> Hands {
-        match self.packing {
-            Packing::Plain if self.input.len <= ALONE => Hands::One,
-            _ => Hands::All,
-        }
+        hands(&self.input, self.packing)
     }
 
     /// Reads all lines and vectors and hands on their rows.

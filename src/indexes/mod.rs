@@ -16,7 +16,7 @@ use crate::compare::declared;
 use crate::goldset::GoldSet;
 use crate::ids::{Digest, TargetName};
 use crate::judge::RunVerdict;
-use crate::parity::stamp::{Covers, Health, Lie};
+use crate::parity::stamp::{Channels, Covers, Health, Lie};
 use crate::parity::{
     BehaviourParity, ComparedParts, Contract, ContractField, FieldParity, FieldStatus, Ladder,
     LadderEvidence, Perturbed, RowDiff, Rung, compare as compare_fields, ladder,
@@ -210,24 +210,10 @@ pub fn compare(
         ..LadderEvidence::default()
     });
     let (verdict, undecided) = verdict(&ladder, &fields, (ours.covers, theirs.covers), expected);
-    let stated = |field: &ContractField| fields.iter().any(|parity| parity.field == *field);
-    let channel = |a: Option<Digest>, b: Option<Digest>| match (a, b) {
-        (Some(a), Some(b)) if a == b => FieldStatus::Equal,
-        (Some(_), Some(_)) => FieldStatus::Differs,
-        _ => FieldStatus::NotStated,
-    };
     Ok(ParityReport {
         format: ParityReport::FORMAT,
-        channels: ChannelsView {
-            content: channel(Some(ours.channels.content), Some(theirs.channels.content)),
-            vectors: channel(ours.channels.vectors, theirs.channels.vectors),
-            config: channel(ours.channels.config, theirs.channels.config),
-        },
-        not_stated: ContractField::ALL
-            .iter()
-            .copied()
-            .filter(|field| !stated(field))
-            .collect(),
+        channels: ChannelsView::of(&ours.channels, &theirs.channels),
+        not_stated: not_stated(&fields),
         fields,
         rows,
         behaviour,
@@ -245,6 +231,28 @@ pub fn compare(
 impl ParityReport {
     /// The format that is written here.
     pub const FORMAT: u32 = 1;
+}
+
+impl ChannelsView {
+    fn of(a: &Channels, b: &Channels) -> Self {
+        let status = |a: Option<Digest>, b: Option<Digest>| match (a, b) {
+            (Some(a), Some(b)) if a == b => FieldStatus::Equal,
+            (Some(_), Some(_)) => FieldStatus::Differs,
+            _ => FieldStatus::NotStated,
+        };
+        Self {
+            content: status(Some(a.content), Some(b.content)),
+            vectors: status(a.vectors, b.vectors),
+            config: status(a.config, b.config),
+        }
+    }
+}
+
+/// The fields that neither side states.
+fn not_stated(fields: &[FieldParity]) -> Vec<ContractField> {
+    let stated = |field: &ContractField| fields.iter().any(|parity| parity.field == *field);
+    let all = ContractField::ALL.iter().copied();
+    all.filter(|field| !stated(field)).collect()
 }
 
 /// Whether rows have the same parts on both sides, and which can be compared.

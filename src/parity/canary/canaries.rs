@@ -185,9 +185,9 @@ impl CanarySet {
     }
 
     fn build() -> Self {
-        let mut canaries: Vec<Canary> = short()
-            .into_iter()
-            .map(|(name, kind, text)| Canary {
+        let mut canaries: Vec<Canary> = SHORT
+            .iter()
+            .map(|&(name, kind, text)| Canary {
                 name: name.to_owned(),
                 kind,
                 text: text.to_owned(),
@@ -218,93 +218,109 @@ impl CanarySet {
     }
 }
 
-fn short() -> Vec<(&'static str, CanaryKind, &'static str)> {
-    use CanaryKind::{
-        Case, Code, Emoji, Empty, Normalisation, Numbers, Plain, Rare, Role, Script, WhiteSpace,
-    };
-    vec![
-        ("frozen", Plain, FROZEN),
-        ("restore", Plain, RESTORE),
-        ("fox", Plain, "the quick brown fox jumps over the lazy dog"),
-        ("word", Plain, "certificate"),
-        ("letter", Plain, "a"),
-        (
-            "frozen-mixed",
-            Case,
-            "Writes Are Frozen before the Follower is Promoted",
-        ),
-        (
-            "frozen-upper",
-            Case,
-            "WRITES ARE FROZEN BEFORE THE FOLLOWER IS PROMOTED",
-        ),
-        ("accents-nfc", Normalisation, ACCENTS),
-        ("accents-nfd", Normalisation, MARKS),
-        ("chinese", Script, "数据库索引必须在切换之前重建"),
-        ("japanese", Script, "切り替えの前に索引を再構築する"),
-        ("korean", Script, "전환 전에 색인을 다시 만들어야 합니다"),
-        ("arabic", Script, "يجب إعادة بناء الفهرس قبل التبديل"),
-        ("hindi", Script, "बदलने से पहले सूचकांक फिर से बनाएँ"),
-        (
-            "russian",
-            Script,
-            "индекс нужно перестроить до переключения",
-        ),
-        (
-            "emoji",
-            Emoji,
-            "deploy done 🚀 👩\u{200d}👩\u{200d}👧 🇯🇵 👍🏽",
-        ),
-        (
-            "rare",
-            Rare,
-            "xqzptlk vrumplefnarg \u{1f70f} \u{16a0}\u{16b1}",
-        ),
-        (
-            "numbers",
-            Numbers,
-            "invoice 20261121-0042 of 2026-11-21: 1,299.50 eur for 3.14e-5 m\u{b2}",
-        ),
-        (
-            "code",
-            Code,
-            "fn load_rows<T>(n: usize) -> Vec<T> { rows[..n].iter().map(|r| r.camelCase).collect() } // C++",
-        ),
-        ("empty", Empty, ""),
-        ("space", WhiteSpace, " "),
-        ("breaks", WhiteSpace, "\n\t\n"),
-        (
-            "frozen-spaced",
-            WhiteSpace,
-            "  writes are frozen before the follower is promoted \n",
-        ),
-        (
-            "frozen-lines",
-            WhiteSpace,
-            "writes are frozen\nbefore the follower\nis promoted",
-        ),
-        (
-            "restore-query",
-            Role,
-            "query: how do i restore a database from a backup",
-        ),
-        (
-            "restore-passage",
-            Role,
-            "passage: how do i restore a database from a backup",
-        ),
-        (
-            "restore-search-query",
-            Role,
-            "search_query: how do i restore a database from a backup",
-        ),
-        (
-            "restore-search-document",
-            Role,
-            "search_document: how do i restore a database from a backup",
-        ),
-    ]
-}
+/// The short canaries: name, kind and text.
+const SHORT: &[(&str, CanaryKind, &str)] = &[
+    ("frozen", CanaryKind::Plain, FROZEN),
+    ("restore", CanaryKind::Plain, RESTORE),
+    (
+        "fox",
+        CanaryKind::Plain,
+        "the quick brown fox jumps over the lazy dog",
+    ),
+    ("word", CanaryKind::Plain, "certificate"),
+    ("letter", CanaryKind::Plain, "a"),
+    (
+        "frozen-mixed",
+        CanaryKind::Case,
+        "Writes Are Frozen before the Follower is Promoted",
+    ),
+    (
+        "frozen-upper",
+        CanaryKind::Case,
+        "WRITES ARE FROZEN BEFORE THE FOLLOWER IS PROMOTED",
+    ),
+    ("accents-nfc", CanaryKind::Normalisation, ACCENTS),
+    ("accents-nfd", CanaryKind::Normalisation, MARKS),
+    (
+        "chinese",
+        CanaryKind::Script,
+        "数据库索引必须在切换之前重建",
+    ),
+    (
+        "japanese",
+        CanaryKind::Script,
+        "切り替えの前に索引を再構築する",
+    ),
+    (
+        "korean",
+        CanaryKind::Script,
+        "전환 전에 색인을 다시 만들어야 합니다",
+    ),
+    (
+        "arabic",
+        CanaryKind::Script,
+        "يجب إعادة بناء الفهرس قبل التبديل",
+    ),
+    ("hindi", CanaryKind::Script, "बदलने से पहले सूचकांक फिर से बनाएँ"),
+    (
+        "russian",
+        CanaryKind::Script,
+        "индекс нужно перестроить до переключения",
+    ),
+    (
+        "emoji",
+        CanaryKind::Emoji,
+        "deploy done 🚀 👩\u{200d}👩\u{200d}👧 🇯🇵 👍🏽",
+    ),
+    (
+        "rare",
+        CanaryKind::Rare,
+        "xqzptlk vrumplefnarg \u{1f70f} \u{16a0}\u{16b1}",
+    ),
+    (
+        "numbers",
+        CanaryKind::Numbers,
+        "invoice 20261121-0042 of 2026-11-21: 1,299.50 eur for 3.14e-5 m\u{b2}",
+    ),
+    (
+        "code",
+        CanaryKind::Code,
+        "fn load_rows<T>(n: usize) -> Vec<T> { rows[..n].iter().map(|r| r.camelCase).collect() } // C++",
+    ),
+    ("empty", CanaryKind::Empty, ""),
+    ("space", CanaryKind::WhiteSpace, " "),
+    ("breaks", CanaryKind::WhiteSpace, "\n\t\n"),
+    (
+        "frozen-spaced",
+        CanaryKind::WhiteSpace,
+        "  writes are frozen before the follower is promoted \n",
+    ),
+    (
+        "frozen-lines",
+        CanaryKind::WhiteSpace,
+        "writes are frozen\nbefore the follower\nis promoted",
+    ),
+    (
+        "restore-query",
+        CanaryKind::Role,
+        "query: how do i restore a database from a backup",
+    ),
+    (
+        "restore-passage",
+        CanaryKind::Role,
+        "passage: how do i restore a database from a backup",
+    ),
+    (
+        "restore-search-query",
+        CanaryKind::Role,
+        "search_query: how do i restore a database from a backup",
+    ),
+    (
+        "restore-search-document",
+        CanaryKind::Role,
+        "search_document: how do i restore a database from a backup",
+    ),
+];
 
 /// `shared` words that every long canary begins with, and a tail of its own.
 fn long(shared: usize, tail: &[&str]) -> String {
