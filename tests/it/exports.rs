@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -16,11 +16,39 @@ use parquet::file::properties::WriterProperties;
 use ragstone::stats::stream;
 use rand::RngExt;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// Numbers in a vector.
 pub(crate) const DIM: usize = 16;
 /// The same as formats count them.
 const LENGTH: i32 = 16;
+
+/// A folder with exports and stamps.
+pub(crate) struct Bench {
+    pub(crate) folder: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.at(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.at(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, bytes).expect("a disk");
+    }
+}
 
 /// One row of an export.
 #[derive(Clone, Debug)]

@@ -24,6 +24,7 @@ mod live_side;
 mod loopback;
 mod manifest;
 mod metric_inference;
+mod mutations;
 mod overlap;
 mod parity_diff;
 mod parity_ladder;

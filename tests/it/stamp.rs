@@ -1,24 +1,18 @@
 //! `ragstone stamp`: the same rows give the same bytes, however they are kept and read.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use arrow::datatypes::DataType;
 use ragstone::parity::stamp::Stamp;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::exports::{self, Lists, Row, batch, cast, columns, integers};
+use crate::exports::{self, Bench, Lists, Row, batch, cast, columns, integers};
 use crate::support::{ragstone, stderr, stdout};
 
 const N: usize = 300;
-
-/// A folder with exports and stamps.
-struct Bench {
-    folder: TempDir,
-}
 
 /// The two files of a stamp.
 #[derive(PartialEq)]
@@ -28,26 +22,6 @@ struct Files {
 }
 
 impl Bench {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().expect("a folder"),
-        }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().expect("UTF-8").to_owned()
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.at(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(path, bytes).expect("a disk");
-    }
-
     /// Runs `stamp` on sources of the folder.
     fn run(&self, sources: &[&str], out: &str, flags: &[&str]) -> Output {
         let sources: Vec<String> = sources.iter().map(|name| self.text(name)).collect();

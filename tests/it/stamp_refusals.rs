@@ -1,7 +1,6 @@
 //! What `stamp` and `parity` refuse, in which words and with which exit code; and that no text of an index
 //! steers a terminal.
 
-use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 
@@ -9,39 +8,16 @@ use arrow::array::{ArrayRef, StringArray};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::exports::{self, Lists, batch, columns};
+use crate::exports::{self, Bench, Lists, batch, columns};
 use crate::support::{ragstone, stderr, stdout};
 
-struct Bench {
-    folder: TempDir,
-}
-
 impl Bench {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().expect("a folder"),
-        }
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().expect("UTF-8").to_owned()
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.at(name), bytes).expect("a disk");
-    }
-
     fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.at(name)).expect("a file")
     }
 
-    fn stamp(&self, source: &str, out: &str) -> Output {
+    fn try_stamp(&self, source: &str, out: &str) -> Output {
         ragstone(&["stamp", &self.text(source), "--out", &self.text(out)])
     }
 
@@ -52,7 +28,7 @@ impl Bench {
     #[track_caller]
     fn refuses(&self, name: &str, bytes: impl AsRef<[u8]>, exit: i32, words: &[&str]) {
         self.write(name, bytes);
-        let output = self.stamp(name, &format!("of-{name}"));
+        let output = self.try_stamp(name, &format!("of-{name}"));
         refused(name, &output, exit, words);
         for end in [".stamp.json", ".stamp.parquet"] {
             assert!(
@@ -77,12 +53,12 @@ fn refused(what: &str, output: &Output, exit: i32, words: &[&str]) {
 #[test]
 fn what_is_wrong_with_an_export_is_said_with_its_place() {
     let bench = Bench::new();
-    let missing = bench.stamp("nowhere.jsonl", "x");
+    let missing = bench.try_stamp("nowhere.jsonl", "x");
     refused("missing", &missing, 4, &["nowhere.jsonl: cannot be read"]);
     std::fs::create_dir(bench.at("empty")).expect("a folder");
     refused(
         "empty folder",
-        &bench.stamp("empty", "x"),
+        &bench.try_stamp("empty", "x"),
         2,
         &["empty: holds no files"],
     );
@@ -179,7 +155,7 @@ fn a_damaged_or_ill_typed_file_is_refused() {
     let refuse = |name: &str, columns: Vec<(&str, ArrayRef)>, exit, words: &[&str]| {
         let file = format!("{name}.parquet");
         exports::parquet(&bench.at(&file), &batch(columns), 10);
-        refused(name, &bench.stamp(&file, name), exit, words);
+        refused(name, &bench.try_stamp(&file, name), exit, words);
     };
     let ids = || ("id", text(vec![Some("a"), Some("b")]));
     refuse(
@@ -223,7 +199,7 @@ fn stamped() -> Bench {
     rows[50].text = Some("Another text.".to_owned());
     bench.write("b.jsonl", exports::lines(&rows));
     for name in ["a", "b"] {
-        let output = bench.stamp(&format!("{name}.jsonl"), name);
+        let output = bench.try_stamp(&format!("{name}.jsonl"), name);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }
     assert_eq!(bench.parity("a", "b").status.code(), Some(1));
@@ -457,7 +433,7 @@ fn texts_of_an_index_never_steer_a_terminal() {
         &format!("{}.jsonl", HOSTILE.replace('/', "")),
         "{\"id\":null}",
     );
-    let output = bench.stamp(&format!("{HOSTILE}.jsonl"), "x");
+    let output = bench.try_stamp(&format!("{HOSTILE}.jsonl"), "x");
     assert_eq!(output.status.code(), Some(2));
     harmless("a file's name", &stderr(&output));
 }
