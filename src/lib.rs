@@ -6,7 +6,7 @@
 //! deliberately absent.
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
-//! [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
+//! [`lines`], [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
 //! and [`stamp`], [`replay`], [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at
 //! the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
 
@@ -25,6 +25,7 @@ pub mod import;
 pub mod indexes;
 pub mod judge;
 pub mod knn;
+pub mod lines;
 pub mod measure;
 pub mod merge;
 pub mod net;

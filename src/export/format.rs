@@ -1,14 +1,13 @@
 //! Telling a file's format: by what it begins with, and by its name where that does not say it.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
-
-use flate2::read::MultiGzDecoder;
 
 use super::ExportError;
 use super::error::shown;
 use super::input::Input;
 use super::{ipc, parquet};
+use crate::lines::Packing;
 
 /// What a file is, alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,44 +21,16 @@ pub(super) enum Kind {
     Fvecs,
 }
 
-/// How lines are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
-    Plain,
-    Gzip,
-    Zstd,
-}
-
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const NPY: &[u8] = b"\x93NUMPY";
 const FEATHER_V1: &[u8] = b"FEA1";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Bytes that are looked at.
 const HEAD: u64 = 512;
 
-impl Packing {
-    /// A file's bytes, unpacked; several packed parts after one another are one file.
-    pub(super) fn open(self, input: &Input) -> Result<Box<dyn Read + Send>, ExportError> {
-        let file = input.plain()?;
-        Ok(match self {
-            Self::Plain => Box::new(file),
-            Self::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::new(file))),
-            Self::Zstd => Box::new(
-                zstd::stream::read::Decoder::new(file).map_err(|source| input.failed(source))?,
-            ),
-        })
-    }
-}
-
 /// Tells what a file is.
 pub(super) fn kind(input: &Input) -> Result<Kind, ExportError> {
     let head = head(input, Packing::Plain)?;
-    let packing = match head.as_slice() {
-        head if head.starts_with(GZIP) => Packing::Gzip,
-        head if head.starts_with(ZSTD) => Packing::Zstd,
-        _ => Packing::Plain,
-    };
+    let packing = Packing::of(&head);
     let (head, path) = match packing {
         Packing::Plain => (head, input.path.to_path_buf()),
         _ => (self::head(input, packing)?, input.path.with_extension("")),
@@ -121,7 +92,7 @@ fn looks(head: &[u8]) -> String {
 /// The first bytes, unpacked.
 fn head(input: &Input, packing: Packing) -> Result<Vec<u8>, ExportError> {
     let mut head = Vec::new();
-    let mut bytes = packing.open(input)?.take(HEAD);
+    let mut bytes = input.unpacked(packing)?.take(HEAD);
     let read = bytes.read_to_end(&mut head);
     read.map_err(|source| input.failed(source))?;
     Ok(head)

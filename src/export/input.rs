@@ -1,7 +1,7 @@
 //! A file, or bytes in memory, read at any position by any thread.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use arrow::buffer::{Buffer, MutableBuffer};
 use rayon::prelude::*;
 
 use super::ExportError;
+use crate::lines::Packing;
 
 /// A file, or bytes in memory. A file is opened anew for each piece of work, so that an export may
 /// have more files than a process may hold open.
@@ -62,7 +63,7 @@ impl Input {
     ///
     /// # Panics
     /// If it is not a file: only Arrow IPC is read from memory.
-    pub(super) fn plain(&self) -> Result<File, ExportError> {
+    fn plain(&self) -> Result<File, ExportError> {
         assert!(self.memory.is_none(), "a file on disk");
         let file = File::open(&*self.path).map_err(|source| self.failed(source))?;
         let is = file.metadata().map_err(|source| self.failed(source))?.len();
@@ -75,6 +76,12 @@ impl Input {
                 is,
             })
         }
+    }
+
+    /// The file's bytes, unpacked.
+    pub(super) fn unpacked(&self, packing: Packing) -> Result<Box<dyn Read + Send>, ExportError> {
+        let file = self.plain()?;
+        packing.unpack(file).map_err(|source| self.failed(source))
     }
 
     pub(super) fn failed(&self, source: io::Error) -> ExportError {

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use super::chunk::{Chunk, Place};
 use super::columns::Columns;
 use super::description::{ColumnRead, Format, Part};
-use super::format::Packing;
 use super::input::{Hands, Input};
 use super::json_row::{Rows, Wanted, keys};
-use super::lines::{Block, Blocks, hands};
+use super::lines::{blocks, hands};
 use super::{ExportError, Take};
+use crate::lines::{Block, Packing};
 
 /// What a line should hold.
 const EXPECTED: &str = "one JSON object a line with the id as text or integer, the text as text, the vector as an array of numbers and the metadata as an object";
@@ -38,7 +38,7 @@ impl JsonLines {
         columns: &Columns,
     ) -> Result<Self, ExportError> {
         let mut names: Vec<String> = Vec::new();
-        let head = Blocks::open(&input, packing)?.next().transpose()?;
+        let head = blocks(&input, packing)?.next().transpose()?;
         for (number, line) in head.iter().flat_map(Block::lines) {
             if !line.trim_ascii().is_empty() {
                 let found = keys(line, &mut names);
@@ -78,7 +78,7 @@ impl JsonLines {
     where
         E: From<ExportError> + Send,
     {
-        let mut blocks = Blocks::open(&self.input, self.packing)?;
+        let mut blocks = blocks(&self.input, self.packing)?;
         match hands {
             Hands::One => blocks.try_for_each(|block| self.block(&block?, take)),
             Hands::All => blocks

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::columns::Columns;
 use super::description::{Description, Format, Part};
-use super::format::{Kind, Packing, kind};
+use super::format::{Kind, kind};
 use super::input::{Hands, Input};
 use super::ipc::Ipc;
 use super::json_lines::JsonLines;
@@ -16,6 +16,7 @@ use super::parquet::Parquet;
 use super::tsv::Tsv;
 use super::vector_file::VectorFile;
 use super::{Chunk, ExportError, Take};
+use crate::lines::Packing;
 
 /// An export: one or several files of one index, opened but not read.
 ///

@@ -14,11 +14,11 @@ use super::chunk::{Chunk, Metadata, Place, Strings};
 use super::columns::Columns;
 use super::description::{ColumnRead, Format, Part};
 use super::error::shown;
-use super::format::Packing;
 use super::input::{Hands, Input, Opened};
-use super::lines::{Block, Blocks, hands};
+use super::lines::{blocks, hands};
 use super::vector_file::VectorFile;
 use super::{ExportError, Take};
+use crate::lines::{Block, Packing};
 
 /// A file of lines, and the file of vectors beside it.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Tsv {
         let vectors = self.vectors.as_ref();
         let opened = vectors.map(|vectors| vectors.input.open()).transpose()?;
         let n_lines = AtomicU64::new(0);
-        let mut blocks = Blocks::open(&self.input, self.packing)?;
+        let mut blocks = blocks(&self.input, self.packing)?;
         let work = |block: Result<Block, ExportError>| {
             n_lines.fetch_add(
                 self.block(&block?, opened.as_ref(), take)?,
@@ -168,7 +168,7 @@ impl Tsv {
     }
 
     fn n_lines(&self) -> Result<u64, ExportError> {
-        let blocks = Blocks::open(&self.input, self.packing)?;
+        let blocks = blocks(&self.input, self.packing)?;
         let counts = blocks.map(|block| Ok(block?.lines().count() as u64));
         counts.sum()
     }

@@ -6,7 +6,7 @@ use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
 const ORDER: [&[&str]; 20] = [
-    &["ids", "units", "vector", "files", "schema"],
+    &["ids", "units", "vector", "files", "lines", "schema"],
     &["stats", "export"],
     &["knn"],
     &["goldset"],

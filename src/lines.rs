@@ -1,0 +1,131 @@
+//! Lines of a file in blocks, numbered, so that several threads can parse them; plain or compressed.
+
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+
+/// Bytes of a block: some thousand lines of text, some dozen of long vectors.
+const BLOCK: usize = 1 << 20;
+/// The longest line that is read: more is no row.
+const LONGEST_LINE: usize = 256 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Not at all.
+    Plain,
+    /// By gzip.
+    Gzip,
+    /// By Zstandard.
+    Zstd,
+}
+
+impl Packing {
+    /// Tells it by what the file begins with.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            head if head.starts_with(GZIP) => Self::Gzip,
+            head if head.starts_with(ZSTD) => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Bytes, unpacked; several packed parts after one another are one file.
+    ///
+    /// # Errors
+    /// If there is no memory for what unpacking needs.
+    pub fn unpack(self, bytes: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Self::Plain => Box::new(bytes),
+            Self::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::new(bytes))),
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::new(bytes)?),
+        })
+    }
+}
+
+/// Blocks of lines, one after another.
+pub struct Blocks {
+    bytes: Box<dyn Read + Send>,
+    /// The beginning of a line that the next block ends.
+    rest: Vec<u8>,
+    line: u64,
+    done: bool,
+}
+
+/// Some whole lines.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    /// Number of the first line, from 1.
+    first: u64,
+}
+
+impl Blocks {
+    /// Begins with line 1.
+    pub fn new(bytes: Box<dyn Read + Send>) -> Self {
+        Self {
+            bytes,
+            rest: Vec::new(),
+            line: 1,
+            done: false,
+        }
+    }
+
+    fn block(&mut self) -> io::Result<Option<Block>> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let mut wanted = BLOCK;
+        while !self.done {
+            let missing = wanted.saturating_sub(bytes.len()) as u64;
+            self.done = (&mut self.bytes).take(missing).read_to_end(&mut bytes)? < missing as usize;
+            if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+                if !self.done {
+                    self.rest = bytes.split_off(end + 1);
+                }
+                break;
+            }
+            if bytes.len() >= LONGEST_LINE {
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("line {} is longer than {LONGEST_LINE} bytes", self.line),
+                ));
+            }
+            wanted *= 2;
+        }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let first = self.line;
+        self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        Ok(Some(Block { bytes, first }))
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = io::Result<Block>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let block = self.block();
+        self.done |= block.is_err();
+        block.transpose()
+    }
+}
+
+impl Block {
+    /// The lines with their numbers, without their ends: `\n` or `\r\n`.
+    pub fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let mark = if self.first == 1 && self.bytes.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
+        let bytes = &self.bytes[mark..];
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        (self.first..).zip(lines)
+    }
+}
