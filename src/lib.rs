@@ -7,7 +7,7 @@
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
 //! [`lines`], [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
-//! and [`stamp`], [`replay`], [`measure`], [`judge`]; beside each other [`report`] and [`plan`]; at
+//! and [`stamp`], [`replay`], [`measure`], [`traffic`], [`judge`]; beside each other [`report`] and [`plan`]; at
 //! the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
 
 pub mod answers;
@@ -38,5 +38,6 @@ pub mod schema;
 pub mod stamp;
 pub mod stats;
 pub mod target;
+pub mod traffic;
 pub mod units;
 pub mod vector;

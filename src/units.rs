@@ -110,6 +110,21 @@ pub struct Moment(jiff::Timestamp);
 pub struct NotAMoment(String);
 
 impl Moment {
+    /// `None` beyond the year 9999.
+    pub fn from_millisecond(ms: i64) -> Option<Self> {
+        jiff::Timestamp::from_millisecond(ms).ok().map(Self)
+    }
+
+    /// Milliseconds since 1970, what is left of one cut off towards the past.
+    pub fn as_millisecond(self) -> i64 {
+        self.0.as_nanosecond().div_euclid(1_000_000) as i64
+    }
+
+    /// Seconds from an earlier moment to this one; negative if it is the later one.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        (self.as_millisecond() - earlier.as_millisecond()) as f64 / 1000.0
+    }
+
     /// Minutes from an earlier moment to this one; negative if it is the later one.
     pub fn minutes_since(self, earlier: Self) -> f64 {
         (self.0.as_second() - earlier.0.as_second()) as f64 / 60.0

@@ -106,6 +106,7 @@ pub(crate) fn evidence(laws: &Laws, rng: &mut impl Rng) -> Evidence {
         sides: Side::BOTH.map(Side::evidence).to_vec(),
         parity: Vec::new(),
         answers: Vec::new(),
+        observed: Default::default(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "simulated".to_owned(),

@@ -7,6 +7,7 @@ use crate::parity::SideParity;
 use crate::parity::stamp::Lie;
 use crate::replay::ContractReading;
 use crate::target::{Locality, Role};
+use crate::traffic::Observed;
 use crate::units::Moment;
 
 /// What is known of one side.
@@ -47,6 +48,8 @@ pub struct Evidence {
     pub answers: Vec<SideAnswers>,
     /// Who measured.
     pub referee: EmbedderId,
+    /// What was observed beside the probes.
+    pub observed: Observed,
     /// When the run began, if it says so.
     pub started_at: Option<Moment>,
 }

@@ -30,10 +30,13 @@ mod reason;
 mod rule;
 mod sample;
 mod stops;
+mod timeline;
+mod traffic;
 mod verdict;
 mod waiver;
 
 use case::{Case, asked};
+use observed::Scene;
 
 pub use answers::answers_equal;
 pub use attribution::{SideLadder, ladders};
@@ -45,7 +48,8 @@ pub use evidence::{Evidence, SideEvidence};
 pub use failing::failing;
 pub use history::{PastCheck, PastRun};
 pub use notes::notes;
-pub use policy::{Basis, Limit, Override, Settings, Trial};
+pub use observed::judge_observed;
+pub use policy::{Basis, Limit, ObservedSettings, Override, Settings, Trial};
 pub use prospect::{
     Assumption, Decidable, Effect, Healthy, Law, Outcome, Outlook, Prospect, outcome, prospects,
 };
@@ -62,6 +66,7 @@ pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<Check> {
 
 fn of_trial(trial: &Trial, evidence: &Evidence, settings: &Settings) -> Vec<Check> {
     let case = Case::new(trial, evidence, settings);
+    let scene = Scene::new(&evidence.observed, trial, settings);
     let clauses = trial.checks.iter().map(|id| (*id, None));
     let named = trial.named.iter().map(|named| (named.id(), Some(*named)));
     let mut checks = Vec::new();
@@ -72,7 +77,8 @@ fn of_trial(trial: &Trial, evidence: &Evidence, settings: &Settings) -> Vec<Chec
             ..Check::new(definition, trial, settings)
         };
         let check = match &case {
-            Some(case) => one(definition, blank, case, &checks),
+            _ if definition.method.is_observed() => observed::observed(blank, &scene),
+            Some(case) => traffic::beside(one(definition, blank, case, &checks), &scene),
             None => never_asked(blank, trial, evidence),
         };
         checks.push(check.finished());
@@ -106,7 +112,7 @@ fn one(definition: &'static Definition, blank: Check, case: &Case, so_far: &[Che
     // A reply that breaks the agreed form stops a rollout, also where nothing can be measured besides.
     let stops = matches!(definition.method, Method::ShadowStop | Method::Block);
     let stopped = stops && errors::schema_violations(case) > 0;
-    match unusable(definition, case) {
+    match unusable(case) {
         Some((verdict, reason, detail)) if !stopped => return blank.with(verdict, reason, detail),
         _ => {}
     }
@@ -137,18 +143,14 @@ fn one(definition: &'static Definition, blank: Check, case: &Case, so_far: &[Che
         Method::AfterCutover => paired::after_cutover(blank, case),
         Method::GreenHour => history::green_hour(blank, case, so_far),
         Method::FailedTwice => history::failed_twice(blank, case, so_far),
-        Method::Observed => observed::observed(blank, case),
+        _ => unreachable!("what was observed is judged without a case"),
     };
     let judged = history::over_the_window(judged, case);
     diagnosis::after_contract(judged, case)
 }
 
-/// What makes a check of a side undecidable, whatever its numbers. What is judged from elsewhere does
-/// not depend on the probes.
-fn unusable(definition: &Definition, case: &Case) -> Option<(CheckVerdict, ReasonCode, String)> {
-    if definition.method == Method::Observed {
-        return None;
-    }
+/// What makes a check of a side undecidable by probes, whatever their numbers.
+fn unusable(case: &Case) -> Option<(CheckVerdict, ReasonCode, String)> {
     let sides = [case.side, case.control];
     for side in sides {
         if let Err(problem) = side

@@ -74,6 +74,7 @@ fn evidence(
         ],
         parity: Vec::new(),
         answers: Vec::new(),
+        observed: Default::default(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "m".to_owned(),

@@ -10,6 +10,7 @@ use crate::judge::{
     CheckId, Definition, DrillCheck, Evidence, PastRun, Runbook, RunbookStage, Waiver,
 };
 use crate::stats::Resamples;
+use crate::traffic::LatencyPoint;
 use crate::units::Confidence;
 
 /// What a sample check is judged by.
@@ -74,6 +75,50 @@ pub struct Settings {
     pub block_coverage: Option<f64>,
     /// Of each one-sided bound.
     pub confidence: Confidence,
+    /// How live requests and drill logs are judged.
+    #[serde(default, skip_serializing_if = "ObservedSettings::is_default")]
+    pub observed: ObservedSettings,
+}
+
+/// How live requests and drill logs are judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ObservedSettings {
+    /// What requests call a target, where that is not its name.
+    pub arms: BTreeMap<TargetName, String>,
+    /// Which latency the clauses mean.
+    pub latency: LatencyPoint,
+    /// The share of the requests that the candidate is to have, in `(0, 1]`, where it is not that of
+    /// the stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// How many minutes of requests decide; none where those that there are decide. A promotion takes
+    /// an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_minutes: Option<f64>,
+    /// For how many seconds after an arm's first request it may still be warming up.
+    pub warm_up_s: f64,
+    /// Whether simulated evidence may be judged as if it were real.
+    pub allow_simulated: bool,
+}
+
+impl Default for ObservedSettings {
+    fn default() -> Self {
+        Self {
+            arms: BTreeMap::new(),
+            latency: LatencyPoint::default(),
+            share: None,
+            planned_minutes: None,
+            warm_up_s: 60.0,
+            allow_simulated: false,
+        }
+    }
+}
+
+impl ObservedSettings {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for Settings {
@@ -89,6 +134,7 @@ impl Default for Settings {
             resamples: Resamples::default(),
             block_coverage: None,
             confidence: Confidence::P95,
+            observed: ObservedSettings::default(),
         }
     }
 }

@@ -107,6 +107,7 @@ pub(super) fn evidence(n: usize, shape: impl Fn(usize) -> Shape) -> Evidence {
             rows: None,
         }],
         answers: Vec::new(),
+        observed: Default::default(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "m".to_owned(),
@@ -464,7 +465,7 @@ fn a_contract_that_moves_or_cannot_be_read_leaves_no_verdict() {
     let mut unread = evidence(100, |_| HEALTHY);
     unread.sides[0].contract_at_start = Err("connection refused".to_owned());
     // What no probe decides does not apply at this stage, whatever became of the probes.
-    let by_probes = |check: &Check| Definition::of(check.id).method != Method::Observed;
+    let by_probes = |check: &Check| !Definition::of(check.id).method.is_observed();
     for check in judge(&moved, &Settings::default())
         .into_iter()
         .filter(by_probes)

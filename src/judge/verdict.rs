@@ -140,6 +140,9 @@ pub struct Check {
     pub override_reason: Option<String>,
     /// Questions behind the estimate; none for a census.
     pub n_questions: Option<usize>,
+    /// Live requests of the target behind the estimate; none where probes or events decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_requests: Option<u64>,
     /// Cells (forms × seeds of those questions) without a number.
     pub n_missing: Option<usize>,
     /// What follows.
@@ -175,6 +178,7 @@ impl Check {
             limit: limit.value,
             override_reason: limit.reason,
             n_questions: None,
+            n_requests: None,
             n_missing: None,
             verdict: CheckVerdict::Inconclusive,
             reason_code: ReasonCode::EvidenceMissing,

@@ -15,6 +15,7 @@ use crate::pipeline::Occasion;
 use crate::replay::{Counts, Observation, Purpose};
 use crate::report::{AskedIn, JudgedRecord, Report, RunRecord, TargetRecord};
 use crate::target::Texts;
+use crate::traffic::Observed;
 
 /// Everything that a verdict is drawn from, but for how it is to be judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Saved {
     pub observations: Vec<Observation>,
     /// Every retrieved text.
     pub texts: Texts,
+    /// What was observed beside the probes.
+    pub observed: Observed,
 }
 
 impl Saved {
@@ -44,6 +47,7 @@ impl Saved {
             table: MetricTable::default(),
             observations: Vec::new(),
             texts: Texts::new(),
+            observed: Observed::default(),
         }
     }
 
@@ -62,7 +66,10 @@ impl Saved {
         occasion: &Occasion,
         ended_at: &dyn Fn() -> String,
     ) -> Report {
-        let evidence = evidence(&self.record, &judged, self.table, &occasion.started_at);
+        let evidence = Evidence {
+            observed: self.observed,
+            ..evidence(&self.record, &judged, self.table, &occasion.started_at)
+        };
         let times = Times {
             started_at: occasion.started_at.clone(),
             ended_at: ended_at(),
@@ -76,6 +83,7 @@ impl Saved {
             table: evidence.table,
             observations: self.observations,
             texts: self.texts,
+            observed: evidence.observed,
         }
     }
 }
@@ -123,7 +131,15 @@ fn evidence(
         parity: judged.parity.clone(),
         answers: judged.answers.clone(),
         referee: judged.referee.clone(),
+        observed: Observed::default(),
         started_at: started_at.parse().ok(),
+    }
+}
+
+fn of_report(report: &Report, judged: &JudgedRecord, started_at: &str) -> Evidence {
+    Evidence {
+        observed: report.observed.clone(),
+        ..evidence(&report.record, judged, report.table.clone(), started_at)
     }
 }
 
@@ -192,7 +208,7 @@ fn verdict(
 pub fn failing_questions(report: &Report) -> Option<BTreeSet<QuestionId>> {
     let judged = report.record.judged.as_ref()?;
     let started_at = &report.verdict.started_at;
-    let evidence = evidence(&report.record, judged, report.table.clone(), started_at);
+    let evidence = of_report(report, judged, started_at);
     Some(judge::failing(&evidence, &judged.settings))
 }
 
@@ -258,7 +274,7 @@ pub fn judge_again(report: &Report) -> Option<Verdict> {
     let judged = report.record.judged.as_ref()?;
     let recorded = &report.verdict;
     let started_at = &recorded.started_at;
-    let evidence = evidence(&report.record, judged, report.table.clone(), started_at);
+    let evidence = of_report(report, judged, started_at);
     let times = Times {
         started_at: recorded.started_at.clone(),
         ended_at: recorded.ended_at.clone(),

@@ -40,6 +40,7 @@ use crate::report::{AskedIn, FolderError, JudgedRecord, Report};
 use crate::target::Texts;
 use crate::target::embedded::{BuildError, SkewError};
 use crate::target::http::ReplySchemaError;
+use crate::traffic::Observed;
 use crate::units::Day;
 
 pub use canaries::{CanaryError, read_canaries};
@@ -239,6 +240,8 @@ pub struct Session {
     before: Option<Sides>,
     /// Earlier runs of the same step, if the policy says which there are.
     history: Option<Vec<PastRun>>,
+    /// What was observed beside the probes.
+    observed: Observed,
 }
 
 /// A finished replay with the session it belongs to.
@@ -260,6 +263,12 @@ pub struct Occasion {
 }
 
 impl Session {
+    /// Judges by live requests and a drill log too.
+    #[must_use]
+    pub fn observing(self, observed: Observed) -> Self {
+        Self { observed, ..self }
+    }
+
     /// Reads the gold set, gets the vectors and builds the targets.
     ///
     /// # Errors
@@ -316,6 +325,7 @@ impl Session {
             caches,
             before,
             history,
+            observed: Observed::default(),
         })
     }
 
@@ -416,6 +426,7 @@ impl Replayed {
             table,
             observations: run.observations,
             texts: run.texts,
+            observed: std::mem::take(&mut session.observed),
         };
         if let Some(before) = session.before.take() {
             saved.add(before);

@@ -13,6 +13,7 @@ use crate::measure::MetricTable;
 use crate::replay::{Observation, RecordError, read_observations, read_texts};
 use crate::report::{Comparison, ProbesWriter, Report, RunRecord, html, junit, markdown};
 use crate::target::Texts;
+use crate::traffic::{Observed, Timeline, TrafficTable};
 
 /// Why a run folder cannot be written or read.
 #[derive(Debug, Error, Diagnostic)]
@@ -63,6 +64,11 @@ pub enum FolderError {
     Table(#[from] RecordError),
 }
 
+/// What live requests came to.
+const TRAFFIC: &str = "traffic.json";
+/// The events of a drill.
+const TIMELINE: &str = "timeline.json";
+
 /// Writes the whole bundle into a folder that exists: data first, then what is drawn from it. Every
 /// file appears whole.
 ///
@@ -73,6 +79,13 @@ pub fn save(report: &Report, folder: &Path) -> Result<(), FolderError> {
     probes.push(&report.observations, &report.texts)?;
     probes.finish(&report.record)?;
     report.table.write(&folder.join("metrics.parquet"))?;
+    let Observed { traffic, timeline } = &report.observed;
+    if let Some(traffic) = traffic {
+        write_json(&folder.join(TRAFFIC), traffic)?;
+    }
+    if let Some(timeline) = timeline {
+        write_json(&folder.join(TIMELINE), timeline)?;
+    }
     let path = folder.join("verdict.json");
     write_whole(&path, &verdict_bytes(&report.verdict)?)
         .map_err(|source| FolderError::Io { path, source })?;
@@ -119,6 +132,10 @@ pub fn load(folder: &Path) -> Result<Report, FolderError> {
         table: MetricTable::read(&folder.join("metrics.parquet"))?,
         observations,
         texts,
+        observed: Observed {
+            traffic: read_beside(&folder.join(TRAFFIC))?,
+            timeline: read_beside(&folder.join(TIMELINE))?,
+        },
     })
 }
 
@@ -193,6 +210,36 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fold
         path: path.to_owned(),
         source,
     })
+}
+
+/// A file that not every run has, if it is there.
+fn read_beside<T: DeserializeOwned + Formatted>(path: &Path) -> Result<Option<T>, FolderError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let value: T = read_json(path)?;
+    check_format(path, value.format(), T::KNOWN)?;
+    Ok(Some(value))
+}
+
+/// A file with a version of its own.
+trait Formatted {
+    const KNOWN: u32;
+    fn format(&self) -> u32;
+}
+
+impl Formatted for TrafficTable {
+    const KNOWN: u32 = Self::FORMAT;
+    fn format(&self) -> u32 {
+        self.format
+    }
+}
+
+impl Formatted for Timeline {
+    const KNOWN: u32 = Self::FORMAT;
+    fn format(&self) -> u32 {
+        self.format
+    }
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {

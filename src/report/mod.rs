@@ -38,6 +38,7 @@ use crate::parity::stamp::Lie;
 use crate::parity::{Contract, SideParity};
 use crate::replay::Observation;
 use crate::target::{Locality, Role, Texts};
+use crate::traffic::Observed;
 use crate::units::Day;
 
 pub use checks_table::checks_table;
@@ -67,6 +68,8 @@ pub struct Report {
     pub observations: Vec<Observation>,
     /// Every retrieved text.
     pub texts: Texts,
+    /// What was observed beside the probes.
+    pub observed: Observed,
 }
 
 /// `run.json`: what was asked of whom, with what.

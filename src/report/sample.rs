@@ -18,6 +18,7 @@ use crate::parity::{
 use crate::replay::{Counts, HitRecord, Observation, Outcome, Purpose};
 use crate::report::{QuestionRecord, Report, RunRecord, TargetRecord};
 use crate::target::{Locality, OffsetUnit, Offsets, Role, Stage, Texts};
+use crate::traffic::Observed;
 use crate::units::Cutoff;
 
 /// What an attacker, or an unlucky author, might write.
@@ -222,6 +223,7 @@ pub(super) fn check(
         limit: definition.limit,
         override_reason: None,
         n_questions: numbers.map(|_| 3),
+        n_requests: None,
         n_missing: numbers.map(|_| 4),
         verdict,
         reason_code,
@@ -505,5 +507,6 @@ pub(crate) fn report() -> Report {
         },
         observations,
         texts,
+        observed: Observed::default(),
     }
 }

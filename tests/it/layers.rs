@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 20] = [
+const ORDER: [&[&str]; 21] = [
     &["ids", "units", "vector", "files", "lines", "schema"],
     &["stats", "export"],
     &["knn"],
@@ -16,6 +16,7 @@ const ORDER: [&[&str]; 20] = [
     &["target", "stamp"],
     &["replay"],
     &["measure"],
+    &["traffic"],
     &["judge"],
     &["drill"],
     &["report", "plan"],

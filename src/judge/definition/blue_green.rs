@@ -4,11 +4,11 @@ use crate::judge::CheckId::{
     BgAudit, BgCov, BgDs, BgHit, BgKeep, BgLam, BgNewErr, BgP95, BgPar, BgPre, BgShadow,
 };
 use crate::judge::RunbookStage::{self, Audit, PreFlight, Shadow};
-use crate::judge::definition::Definition;
 use crate::judge::definition::family::{
     AFTER_CUTOVER, BLOCK, CONVERGENCE, COVERAGE, DELTA_S, GREEN_HOUR, NEW_ERROR, P95, PARITY,
     PRE_FLIGHT, TELEMETRY,
 };
+use crate::judge::definition::{Definition, Method};
 
 const REPLAYED: &[RunbookStage] = &[Shadow, Audit];
 
@@ -47,6 +47,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: BgHit,
         clause: "cache hit rate within five points once namespaces are split",
         stages: REPLAYED,
+        method: Method::HitRatioWithin,
         limit: 0.05,
         remedy: "split the cache namespaces and warm green before the flip",
         ..TELEMETRY

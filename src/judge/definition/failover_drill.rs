@@ -1,7 +1,8 @@
 //! FD: region failover drill.
 
 use crate::judge::CheckId::{
-    FdBurst, FdCache, FdCut, FdDrain, FdDs, FdEq, FdHook, FdLam, FdP95, FdPar, FdRisk, FdWrites,
+    FdBurst, FdCache, FdCut, FdDrain, FdDs, FdEq, FdFlap, FdHome, FdHook, FdLam, FdP95, FdPar,
+    FdRisk, FdWrites,
 };
 use crate::judge::RunbookStage::{self, Live, Post, Pre};
 use crate::judge::definition::family::{
@@ -60,6 +61,7 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdCut,
         clause: "evacuation decision to clean cutover ≤ 30 s",
         stages: &[Live],
+        method: Method::Cutover,
         kind: Kind::Time,
         limit: 30.0,
         remedy: "shorten the hysteresis and the DNS or router TTL; look for a health check that flaps",
@@ -69,6 +71,7 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdBurst,
         clause: "no 5xx burst longer than 60 s",
         stages: &[Live],
+        method: Method::Burst,
         kind: Kind::Time,
         limit: 60.0,
         remedy: "drain before the cutover; look for the first failing stage in the telemetry",
@@ -78,6 +81,7 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdP95,
         clause: "p95 ≤ 1.25 × pre-incident baseline for served markets",
         stages: &[Live],
+        method: Method::DrillLatency,
         limit: 1.25,
         remedy: "give the survivor the capacity of both regions before the drill",
         ..TELEMETRY
@@ -86,6 +90,7 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdWrites,
         clause: "zero write loss: every accepted write is applied exactly once after replay",
         stages: &[Post],
+        method: Method::Writes,
         kind: Kind::Census,
         comparator: Comparator::Equal,
         remedy: "replay the lost writes from the queue; look at the dedupe key of the doubled ones",
@@ -95,6 +100,7 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdDrain,
         clause: "queue backlog back to its pre-drill baseline in ≤ 10 minutes",
         stages: &[Post],
+        method: Method::Drain,
         sources: &[Source::DrillLog, Source::Telemetry],
         kind: Kind::Time,
         limit: 600.0,
@@ -105,6 +111,7 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdHook,
         clause: "webhooks only from the survivor, no duplicate dedupe_key",
         stages: &[Live, Post],
+        method: Method::Webhooks,
         sources: &[Source::DrillLog, Source::Telemetry],
         kind: Kind::Census,
         comparator: Comparator::Equal,
@@ -115,10 +122,31 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         id: FdCache,
         clause: "edge caches purged and re-warmed: hit ratio back after each purge",
         stages: &[Post],
+        method: Method::Rewarmed,
         sources: &[Source::Telemetry, Source::DrillLog],
         kind: Kind::Time,
         limit: 600.0,
         remedy: "purge again, warm with the most frequent questions, and watch the hit ratio",
+        ..DRILL_LOG
+    },
+    Definition {
+        id: FdFlap,
+        clause: "traffic drains without flapping: the evacuated region's weight never rises again before the return",
+        stages: &[Live],
+        method: Method::Flapping,
+        kind: Kind::Census,
+        comparator: Comparator::Equal,
+        remedy: "lengthen the hysteresis; look for a health check that flaps",
+        ..DRILL_LOG
+    },
+    Definition {
+        id: FdHome,
+        clause: "return to home by the planned weights, in their order",
+        stages: &[Post],
+        method: Method::Homecoming,
+        kind: Kind::Census,
+        comparator: Comparator::Equal,
+        remedy: "go back to the last weight that held, and on by the plan",
         ..DRILL_LOG
     },
 ];

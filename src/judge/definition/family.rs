@@ -26,7 +26,7 @@ const BLANK: Definition = Definition {
     stages: &[],
     sources: &[Source::Probes],
     kind: Kind::Sample,
-    method: Method::Observed,
+    method: Method::DeltaS,
     statistic: "",
     comparator: Comparator::AtMost,
     limit: 0.0,

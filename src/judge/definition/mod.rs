@@ -150,11 +150,76 @@ pub enum Method {
     GreenHour,
     /// The same gate failed twice at the same step.
     FailedTwice,
-    /// Judged from request telemetry or a drill log, which no probe replaces.
-    Observed,
+    /// Errors of live requests, beside the control's.
+    ErrorRatio,
+    /// Server errors of live requests, beside the control's.
+    ServerErrors,
+    /// Cache prefixes that both arms use.
+    CacheOverlap,
+    /// Cache prefixes that are purged on both arms' account.
+    PurgeCollision,
+    /// The share of look-ups that a cache answers, not below the control's.
+    HitRatio,
+    /// The same, equal to the control's.
+    HitRatioWithin,
+    /// A tail or a class of server errors that ends the first step, at any time.
+    TrafficStop,
+    /// Repeated side effects.
+    Dedupe,
+    /// Requests that met a cold instance.
+    ColdShare,
+    /// How the age of a queue changes.
+    QueueSlope,
+    /// Contract pins of every request.
+    Pins,
+    /// p95 during a drill, beside the time before it.
+    DrillLatency,
+    /// The longest burst of server errors.
+    Burst,
+    /// From the decision to the cutover.
+    Cutover,
+    /// Accepted writes, each applied once.
+    Writes,
+    /// How long a queue takes to drain.
+    Drain,
+    /// Who sends webhooks, and how often.
+    Webhooks,
+    /// Caches that are purged and warm again.
+    Rewarmed,
+    /// Weights and health that go back and forth while a region is left.
+    Flapping,
+    /// Weights of the return to home.
+    Homecoming,
 }
 
 impl Method {
+    /// Whether live requests or a drill log decide it, which no probe replaces.
+    pub fn is_observed(self) -> bool {
+        matches!(
+            self,
+            Self::ErrorRatio
+                | Self::ServerErrors
+                | Self::CacheOverlap
+                | Self::PurgeCollision
+                | Self::HitRatio
+                | Self::HitRatioWithin
+                | Self::TrafficStop
+                | Self::Dedupe
+                | Self::ColdShare
+                | Self::QueueSlope
+                | Self::Pins
+                | Self::DrillLatency
+                | Self::Burst
+                | Self::Cutover
+                | Self::Writes
+                | Self::Drain
+                | Self::Webhooks
+                | Self::Rewarmed
+                | Self::Flapping
+                | Self::Homecoming
+        )
+    }
+
     /// Whether it judges the difference of two sides, question by question.
     pub fn is_paired(self) -> bool {
         matches!(

@@ -70,6 +70,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: Mr5xx,
         clause: "no increase in 5xx at failover or failback",
         stages: ROUTING,
+        method: Method::ServerErrors,
         remedy: "route back; look for the first failing stage in the telemetry",
         ..TELEMETRY
     },
@@ -77,6 +78,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: MrDedupe,
         clause: "dedupe rate ≥ 99.9 % on write paths during the failover window",
         stages: ROUTING,
+        method: Method::Dedupe,
         sources: &[Source::Telemetry, Source::DrillLog],
         kind: Kind::Census,
         comparator: Comparator::AtLeast,

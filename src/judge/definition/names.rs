@@ -187,6 +187,8 @@ named!(
     FdEq = "FD-EQ",
     FdHook = "FD-HOOK",
     FdCache = "FD-CACHE",
+    FdFlap = "FD-FLAP",
+    FdHome = "FD-HOME",
     Ts5xx = "TS-5XX",
     TsP95 = "TS-P95",
     TsCold = "TS-COLD",

@@ -26,6 +26,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: Ts5xx,
         clause: "5xx rate increase ≤ 0.05 percentage points at each step",
         stages: STEPS,
+        method: Method::ServerErrors,
         limit: 0.0005,
         remedy: "freeze the step; look for the first failing stage in the telemetry",
         ..TELEMETRY
@@ -34,6 +35,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: TsCold,
         clause: "cold-start share ≤ 5 % after warm-up",
         stages: STEPS,
+        method: Method::ColdShare,
         limit: 0.05,
         remedy: "raise the number of warm instances before the next step",
         ..TELEMETRY
@@ -42,6 +44,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: TsDedupe,
         clause: "dedupe hit rate ≥ 99.9 % for idempotent POST; no duplicate side effect",
         stages: STEPS,
+        method: Method::Dedupe,
         kind: Kind::Census,
         comparator: Comparator::AtLeast,
         limit: 0.999,
@@ -52,6 +55,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: TsQueue,
         clause: "queue-age slope ≤ 0 during the step",
         stages: STEPS,
+        method: Method::QueueSlope,
         remedy: "freeze the step until the queue drains; add consumers",
         ..TELEMETRY
     },
@@ -59,6 +63,7 @@ pub(super) static CHECKS: &[Definition] = &[
         id: TsPins,
         clause: "SCHEMA_REV, INDEX_HASH, MODEL_TAG present in every request and never mixed within a request",
         stages: STEPS,
+        method: Method::Pins,
         kind: Kind::Census,
         comparator: Comparator::Equal,
         remedy: "pin the request at the edge and pass the pins on; refuse a request without them",

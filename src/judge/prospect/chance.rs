@@ -97,8 +97,11 @@ impl<'a> Chances<'a> {
             | Method::BothState(..)
             | Method::PreFlight
             | Method::GreenHour
-            | Method::FailedTwice
-            | Method::Observed => 1.0,
+            | Method::FailedTwice => 1.0,
+            method => {
+                debug_assert!(method.is_observed(), "{method:?}");
+                1.0
+            }
         };
         chance * self.control_is_quiet(definition.method, n)
     }

@@ -221,7 +221,7 @@ fn one(definition: &'static Definition, chances: &Chances) -> Prospect {
     };
     let (settings, outlook) = (chances.settings, chances.outlook);
     let prospect = match definition.method {
-        Method::Observed => Prospect {
+        method if method.is_observed() => Prospect {
             decidable: observed(definition, settings.stage),
             why: requests_needed(definition, settings.confidence),
             ..blank

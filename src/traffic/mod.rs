@@ -1,0 +1,29 @@
+//! Live traffic and drills: a log of requests becomes a [`TrafficTable`], a drill log a
+//! [`Timeline`].
+//!
+//! Reading is at the rim and streams; what it yields are plain values that say all that judging needs,
+//! so that a verdict can be drawn from them again without the logs.
+
+mod event;
+mod intake;
+mod sketch;
+mod table;
+mod timeline;
+
+pub use event::{Event, Happening, KeyParts};
+pub use intake::{BadLine, Intake};
+pub use sketch::{Bucket, Sketch};
+pub use table::{
+    Arm, ArmField, Egress, ErrorClass, Group, Latencies, LatencyPoint, Pins, PrefixUse,
+    QueueWindow, Second, Temperature, TrafficTable, UnknownName, Writes,
+};
+pub use timeline::Timeline;
+
+/// What was observed beside the probes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// Requests of users.
+    pub traffic: Option<TrafficTable>,
+    /// The events of a drill.
+    pub timeline: Option<Timeline>,
+}
