@@ -117,15 +117,39 @@ impl Iterator for Blocks {
 impl Block {
     /// The lines with their numbers, without their ends: `\n` or `\r\n`.
     pub fn lines(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let bytes = self.bytes();
+        let mut at = 0;
+        let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
+        let lines = ends.map(move |end| {
+            let line = &bytes[at..end];
+            at = end + 1;
+            line.strip_suffix(b"\r").unwrap_or(line)
+        });
+        (self.first..).zip(lines)
+    }
+
+    /// The same as text; `None` if some line is no UTF-8, since one check of all is quicker than one
+    /// of each.
+    pub fn texts(&self) -> Option<impl Iterator<Item = (u64, &str)>> {
+        let text = str::from_utf8(self.bytes()).ok()?;
+        let mut at = 0;
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+        let lines = ends.map(move |end| {
+            let line = &text[at..end];
+            at = end + 1;
+            line.strip_suffix('\r').unwrap_or(line)
+        });
+        Some((self.first..).zip(lines))
+    }
+
+    /// Without a byte order mark, and without the end of the last line.
+    fn bytes(&self) -> &[u8] {
         let mark = if self.first == 1 && self.bytes.starts_with(BYTE_ORDER_MARK) {
             BYTE_ORDER_MARK.len()
         } else {
             0
         };
         let bytes = &self.bytes[mark..];
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let lines = bytes.split(|byte| *byte == b'\n');
-        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        (self.first..).zip(lines)
+        bytes.strip_suffix(b"\n").unwrap_or(bytes)
     }
 }

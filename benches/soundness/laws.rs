@@ -7,6 +7,7 @@ use ragstone::measure::{CellMetrics, Lambda, MetricTable, Status};
 use ragstone::parity::{Contract, ContractField};
 use ragstone::replay::Purpose;
 use ragstone::target::{Locality, Role, Stage};
+use ragstone::traffic::Observed;
 use rand::{Rng, RngExt};
 
 use super::chance::{normal, share};
@@ -106,7 +107,7 @@ pub(crate) fn evidence(laws: &Laws, rng: &mut impl Rng) -> Evidence {
         sides: Side::BOTH.map(Side::evidence).to_vec(),
         parity: Vec::new(),
         answers: Vec::new(),
-        observed: Default::default(),
+        observed: Observed::default(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "simulated".to_owned(),

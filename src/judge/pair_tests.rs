@@ -7,6 +7,7 @@ use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
 use crate::parity::Contract;
 use crate::replay::Purpose;
 use crate::target::{Locality, Role, Stage};
+use crate::traffic::Observed;
 
 use CheckVerdict::{Fail, Inconclusive, Pass};
 
@@ -74,7 +75,7 @@ fn evidence(
         ],
         parity: Vec::new(),
         answers: Vec::new(),
-        observed: Default::default(),
+        observed: Observed::default(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "m".to_owned(),

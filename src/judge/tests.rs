@@ -9,6 +9,7 @@ use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
 use crate::parity::{Contract, ContractField, SideParity, compare};
 use crate::replay::Purpose;
 use crate::target::{Locality, Role, Stage};
+use crate::traffic::Observed;
 
 /// What one question's cells look like on the candidate.
 #[derive(Clone, Copy)]
@@ -107,7 +108,7 @@ pub(super) fn evidence(n: usize, shape: impl Fn(usize) -> Shape) -> Evidence {
             rows: None,
         }],
         answers: Vec::new(),
-        observed: Default::default(),
+        observed: Observed::default(),
         referee: EmbedderId {
             kind: EmbedderKind::Cache,
             model: "m".to_owned(),

@@ -66,7 +66,7 @@ pub struct UnknownName {
     known: String,
 }
 
-fn known<T: Copy, const N: usize>(
+pub(super) fn known<T: Copy, const N: usize>(
     what: &'static str,
     name: &str,
     all: [T; N],

@@ -1,0 +1,288 @@
+//! Requests from Parquet: columns with the names of the JSON fields, nested or with dots.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch,
+    StringArray, StringViewArray, StructArray,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DataType, Field as Column, FieldRef, Fields, Int32Type, Schema, TimeUnit,
+    TimestampMillisecondType,
+};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use crate::traffic::TrafficError;
+use crate::traffic::fields::{Field, KNOWN, Sources};
+use crate::traffic::scan::Raw;
+
+/// What a Parquet file begins with.
+pub(super) const MAGIC: &[u8] = b"PAR1";
+/// Rows that are decoded at once.
+const BATCH: usize = 4096;
+
+/// A row group of a file, for one worker.
+pub(super) struct RowGroup {
+    path: Arc<PathBuf>,
+    file: Arc<File>,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    unknown: Arc<Vec<String>>,
+    group: usize,
+    /// Number of its first row in the file, from 1.
+    first: u64,
+}
+
+/// Some rows, decoded.
+pub(super) struct Rows {
+    /// Number of the first in the file, from 1.
+    pub(super) first: u64,
+    /// Columns that nothing is read from.
+    pub(super) unknown: Arc<Vec<String>>,
+    n: usize,
+    columns: Vec<(usize, Values)>,
+}
+
+/// Values of a column, with the nulls of what it stands in.
+enum Values {
+    Text(StringViewArray),
+    Named(DictionaryArray<Int32Type>, StringArray),
+    Flags(BooleanArray),
+    Whole(Int64Array),
+    Real(Float64Array),
+    Time(Int64Array),
+}
+
+/// The row groups of a file that has been opened.
+pub(super) fn row_groups(
+    path: &Path,
+    file: File,
+    sources: &Sources,
+) -> Result<impl Iterator<Item = RowGroup> + Send + use<>, TrafficError> {
+    let path = Arc::new(path.to_owned());
+    let unlike = |problem: String| TrafficError::Parquet {
+        path: path.to_path_buf(),
+        problem,
+    };
+    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .map_err(|error| unlike(error.to_string()))?;
+    let wanted = |name: &str| sources.paths.iter().any(|path| path == name);
+    let mut leaves = Vec::new();
+    let mut unknown = Vec::new();
+    for (leaf, column) in plain.parquet_schema().columns().iter().enumerate() {
+        let name = column.path().string();
+        if wanted(&name) {
+            leaves.push(leaf);
+        } else if !KNOWN.contains(&name.as_str()) {
+            unknown.push(name);
+        }
+    }
+    let mask = ProjectionMask::leaves(plain.parquet_schema(), leaves);
+    let fields = named_columns(plain.schema().fields(), "");
+    let schema = Arc::new(Schema::new(fields));
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    let metadata = ArrowReaderMetadata::load(&file, options).unwrap_or(plain);
+    let n_rows: Vec<u64> = metadata
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(|group| group.num_rows().max(0).unsigned_abs())
+        .collect();
+    let (file, unknown) = (Arc::new(file), Arc::new(unknown));
+    let mut first = 1;
+    Ok(n_rows.into_iter().enumerate().map(move |(group, n)| {
+        let this = RowGroup {
+            path: Arc::clone(&path),
+            file: Arc::clone(&file),
+            metadata: metadata.clone(),
+            mask: mask.clone(),
+            unknown: Arc::clone(&unknown),
+            group,
+            first,
+        };
+        first += n;
+        this
+    }))
+}
+
+/// The columns as they are best read: a name that many rows share once for all of them.
+fn named_columns(fields: &Fields, within: &str) -> Fields {
+    let one = |field: &FieldRef| -> FieldRef {
+        let path = if within.is_empty() {
+            field.name().clone()
+        } else {
+            format!("{within}.{}", field.name())
+        };
+        let read_as = match field.data_type() {
+            DataType::Struct(fields) => DataType::Struct(named_columns(fields, &path)),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if is_key(&path) => {
+                DataType::Utf8View
+            }
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
+            other => other.clone(),
+        };
+        Arc::new(Column::new(field.name(), read_as, field.is_nullable()))
+    };
+    fields.iter().map(one).collect()
+}
+
+/// Whether almost every row has a value of its own.
+fn is_key(path: &str) -> bool {
+    const KEYS: [Field; 4] = [Field::Ts, Field::Sticky, Field::RequestId, Field::DedupeKey];
+    KEYS.iter()
+        .any(|key| key.path() == path || key.aliases().contains(&path))
+}
+
+impl RowGroup {
+    /// Hands on all rows.
+    pub(super) fn read(
+        self,
+        sources: &Sources,
+        mut take: impl FnMut(&Rows),
+    ) -> Result<(), TrafficError> {
+        let unlike = |problem: String| TrafficError::Parquet {
+            path: self.path.to_path_buf(),
+            problem,
+        };
+        let file = self
+            .file
+            .try_clone()
+            .map_err(|error| unlike(error.to_string()))?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata)
+            .with_row_groups(vec![self.group])
+            .with_projection(self.mask)
+            .with_batch_size(BATCH)
+            .build()
+            .map_err(|error| unlike(error.to_string()))?;
+        let mut first = self.first;
+        for batch in reader {
+            let batch = batch.map_err(|error| unlike(error.to_string()))?;
+            let mut columns = Vec::new();
+            for (slot, path) in sources.paths.iter().enumerate() {
+                if let Some(values) = column(&batch, path) {
+                    let values = Values::of(&values)
+                        .map_err(|problem| unlike(format!("column `{path}` {problem}")))?;
+                    columns.push((slot, values));
+                }
+            }
+            take(&Rows {
+                first,
+                unknown: Arc::clone(&self.unknown),
+                n: batch.num_rows(),
+                columns,
+            });
+            first += batch.num_rows() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// A column by its path, null where what it stands in is.
+fn column(batch: &RecordBatch, path: &str) -> Option<ArrayRef> {
+    if let Some(column) = batch.column_by_name(path) {
+        return Some(Arc::clone(column));
+    }
+    let mut keys = path.split('.');
+    let mut at = Arc::clone(batch.column_by_name(keys.next()?)?);
+    for key in keys {
+        let outer: &StructArray = at.as_struct_opt()?;
+        let inner = outer.column_by_name(key)?;
+        at = match outer.nulls() {
+            None => Arc::clone(inner),
+            Some(nulls) => {
+                let data = inner.to_data().into_builder();
+                let both = arrow::buffer::NullBuffer::union(Some(nulls), inner.nulls());
+                arrow::array::make_array(data.nulls(both).build().ok()?)
+            }
+        };
+    }
+    Some(at)
+}
+
+impl Values {
+    fn of(column: &ArrayRef) -> Result<Self, String> {
+        let as_type = |to: &DataType| cast(column, to).map_err(|error| error.to_string());
+        Ok(match column.data_type() {
+            DataType::Dictionary(_, values) if **values == DataType::Utf8 => {
+                let column = as_type(&DataType::Dictionary(
+                    Box::new(DataType::Int32),
+                    Box::new(DataType::Utf8),
+                ))?;
+                let column = column.as_dictionary::<Int32Type>().clone();
+                let values = column.values().as_string::<i32>().clone();
+                Self::Named(column, values)
+            }
+            DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Dictionary(..) => {
+                Self::Text(as_type(&DataType::Utf8View)?.as_string_view().clone())
+            }
+            DataType::Boolean => Self::Flags(column.as_boolean().clone()),
+            DataType::Timestamp(..) => {
+                let ms = as_type(&DataType::Timestamp(TimeUnit::Millisecond, None))?;
+                let ms = ms.as_primitive::<TimestampMillisecondType>();
+                Self::Time(ms.reinterpret_cast())
+            }
+            whole if whole.is_integer() => {
+                Self::Whole(as_type(&DataType::Int64)?.as_primitive().clone())
+            }
+            real if real.is_floating() => {
+                Self::Real(as_type(&DataType::Float64)?.as_primitive().clone())
+            }
+            DataType::Struct(_) => Self::Flags(BooleanArray::from_iter(
+                (0..column.len()).map(|row| (!column.is_null(row)).then_some(true)),
+            )),
+            DataType::Null => Self::Flags(BooleanArray::new_null(column.len())),
+            other => return Err(format!("is of type {other}, of which nothing can be read")),
+        })
+    }
+
+    #[inline]
+    fn at(&self, row: usize) -> Raw<'_> {
+        match self {
+            Self::Text(values) if values.is_valid(row) => Raw::Text(values.value(row)),
+            Self::Named(keys, values) if keys.is_valid(row) => {
+                Raw::Text(values.value(keys.keys().value(row) as usize))
+            }
+            Self::Flags(values) if values.is_valid(row) => Raw::Bool(values.value(row)),
+            Self::Whole(values) if values.is_valid(row) => Raw::Whole(values.value(row)),
+            Self::Real(values) if values.is_valid(row) => Raw::Real(values.value(row)),
+            Self::Time(values) if values.is_valid(row) => Raw::Millis(values.value(row)),
+            _ => Raw::Null,
+        }
+    }
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Fills the slots with a row.
+    #[inline]
+    pub(super) fn fill<'a>(&'a self, row: usize, slots: &mut [Raw<'a>]) {
+        slots.fill(Raw::Absent);
+        for (slot, values) in &self.columns {
+            slots[*slot] = values.at(row);
+        }
+    }
+
+    /// All of a row that is read, as one text.
+    pub(super) fn bytes(&self, row: usize) -> Cow<'_, str> {
+        let values = self.columns.iter();
+        let values: Vec<String> = values
+            .map(|(slot, values)| format!("{slot}={:?}", values.at(row)))
+            .collect();
+        Cow::Owned(values.join("\u{0}"))
+    }
+}

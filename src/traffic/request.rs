@@ -1,0 +1,342 @@
+//! One request of a log, its fields read and checked.
+
+use std::borrow::Cow;
+
+use crate::measure::Lambda;
+use crate::net::Stage;
+use crate::traffic::Temperature;
+use crate::traffic::fields::{Field, Sources};
+use crate::traffic::scan::Raw;
+use crate::traffic::sketch::Sketch;
+use crate::traffic::time::{Clock, Time};
+
+/// Text of a request.
+pub(super) type Text<'a> = Cow<'a, str>;
+
+/// A request, as far as anything is made of it. What it does not state is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Request<'a> {
+    pub(super) ts: Time,
+    pub(super) arm: Option<Text<'a>>,
+    pub(super) region: Option<Text<'a>>,
+    pub(super) route: Option<Text<'a>>,
+    pub(super) sticky: Option<Text<'a>>,
+    pub(super) id: Option<Text<'a>>,
+    pub(super) temperature: Temperature,
+    pub(super) warm_ping: bool,
+    pub(super) simulated: bool,
+    /// 0 where there was no reply.
+    pub(super) status: u16,
+    /// In milliseconds: first byte, usable, last byte.
+    pub(super) latency: [Option<f64>; 3],
+    pub(super) timeout_stage: Option<Text<'a>>,
+    pub(super) error_class: Option<Text<'a>>,
+    /// As pinned, as searched, at the top.
+    pub(super) index_hash: [Option<Text<'a>>; 3],
+    pub(super) schema_rev: Option<Text<'a>>,
+    pub(super) model_tag: Option<Text<'a>>,
+    pub(super) delta_s: Option<f64>,
+    pub(super) coverage: Option<f64>,
+    pub(super) lambda: Option<Lambda>,
+    pub(super) cache_prefix: Option<Text<'a>>,
+    pub(super) cache_hit: Option<bool>,
+    pub(super) cache_purged: bool,
+    pub(super) egress: bool,
+    pub(super) tries: u64,
+    pub(super) dedupe_key: Option<Text<'a>>,
+    pub(super) deduped: bool,
+    pub(super) backlog: Option<u64>,
+    pub(super) queue_age_ms: Option<f64>,
+}
+
+/// What is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unfit(pub(super) String);
+
+impl Request<'_> {
+    pub(super) fn failed(&self) -> bool {
+        self.status >= 500 || self.timeout_stage.is_some() || self.error_class.is_some()
+    }
+
+    /// Where it failed, if it did.
+    pub(super) fn stage(&self) -> Stage {
+        match &self.timeout_stage {
+            Some(stage) => stage_named(stage),
+            None if self.status >= 500 => Stage::Headers,
+            None => Stage::Body,
+        }
+    }
+
+    /// As what it failed, if it did.
+    pub(super) fn class(&self) -> Text<'_> {
+        match &self.error_class {
+            Some(class) => Cow::Borrowed(class),
+            None if self.timeout_stage.is_some() => Cow::Borrowed("timeout"),
+            None => Cow::Owned(format!("http_{}", self.status)),
+        }
+    }
+}
+
+/// The stage that a log means by a word.
+fn stage_named(word: &str) -> Stage {
+    let plain: String = word
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    match plain.as_str() {
+        "dns" | "resolve" => Stage::Resolve,
+        "connect" | "connection" | "tcp" => Stage::Connect,
+        "tls" | "ssl" | "handshake" => Stage::Tls,
+        "headers" | "header" | "firstbyte" | "tffb" | "ttfb" => Stage::Headers,
+        "body" | "bodyread" | "read" | "stream" => Stage::Body,
+        "tool" | "toolcall" | "tools" => Stage::Tool,
+        _ => Stage::Deadline,
+    }
+}
+
+/// Reads requests from the slots of their lines.
+#[derive(Clone, Debug)]
+pub(super) struct Requests<'s> {
+    sources: &'s Sources,
+    arm: Field,
+    latency_scale: f64,
+    clock: Clock,
+}
+
+/// Slots of the fields, filled.
+struct Slots<'a, 'r>(&'r [Raw<'a>]);
+
+impl<'s> Requests<'s> {
+    pub(super) fn new(sources: &'s Sources, arm: Field, latency_scale: f64) -> Self {
+        Self {
+            sources,
+            arm,
+            latency_scale,
+            clock: Clock::default(),
+        }
+    }
+
+    /// The request that the slots hold.
+    pub(super) fn read<'a>(&mut self, slots: &mut [Raw<'a>]) -> Result<Request<'a>, Unfit>
+    where
+        's: 'a,
+    {
+        for (field, value) in &self.sources.constants {
+            slots[*field as usize] = constant(value);
+        }
+        for (field, slot) in &self.sources.aliases {
+            if slots[*field as usize] == Raw::Absent {
+                slots[*field as usize] = slots[*slot];
+            }
+        }
+        let slots = Slots(slots);
+        if matches!(slots.get(Field::Variant), Raw::Absent | Raw::Null)
+            && matches!(slots.get(Field::Region), Raw::Absent | Raw::Null)
+        {
+            return Err(Unfit("neither `variant` nor `region` is stated".to_owned()));
+        }
+        let ts = self.ts(slots.get(Field::Ts))?;
+        let status = slots.status()?;
+        let latency = [
+            slots.latency(Field::Tffb, self.latency_scale)?,
+            slots.latency(Field::Tusable, self.latency_scale)?,
+            slots.latency(Field::Tfinal, self.latency_scale)?,
+        ];
+        let without = latency.iter().all(Option::is_none);
+        if without && slots.get(Field::Latency) == Raw::Absent {
+            return Err(Unfit("`latency_ms` is not stated".to_owned()));
+        }
+        Ok(Request {
+            ts,
+            status,
+            latency,
+            arm: slots.text(self.arm)?,
+            region: slots.text(Field::Region)?,
+            route: slots.text(Field::Route)?,
+            sticky: slots.text(Field::Sticky)?,
+            id: slots.text(Field::RequestId)?,
+            temperature: match slots.flag(Field::ColdStart)? {
+                Some(true) => Temperature::Cold,
+                Some(false) => Temperature::Warm,
+                None => Temperature::Untold,
+            },
+            warm_ping: slots.flag(Field::WarmPing)?.unwrap_or(false),
+            simulated: slots.flag(Field::Simulated)?.unwrap_or(false),
+            timeout_stage: slots.text(Field::TimeoutStage)?,
+            error_class: slots.text(Field::ErrorClass)?,
+            index_hash: [
+                slots.text(Field::PinIndexHash)?,
+                slots.text(Field::RetrievalIndexHash)?,
+                slots.text(Field::IndexHash)?,
+            ],
+            schema_rev: slots.text(Field::PinSchemaRev)?,
+            model_tag: slots.text(Field::PinModelTag)?,
+            delta_s: slots.number(Field::DeltaS, "between 0 and 2", |value| {
+                (0.0..=2.0).contains(&value)
+            })?,
+            coverage: slots.number(Field::Coverage, "between 0 and 1", |value| {
+                (0.0..=1.0).contains(&value)
+            })?,
+            lambda: slots.lambda()?,
+            cache_prefix: slots.text(Field::CachePrefix)?,
+            cache_hit: slots.flag(Field::CacheHit)?,
+            cache_purged: slots.flag(Field::CachePurged)?.unwrap_or(false),
+            egress: [Field::Webhook, Field::Tries, Field::DedupeKey]
+                .iter()
+                .any(|field| !matches!(slots.get(*field), Raw::Absent | Raw::Null)),
+            tries: slots.count(Field::Tries)?.unwrap_or(1),
+            dedupe_key: slots.text(Field::DedupeKey)?,
+            deduped: slots.flag(Field::Deduped)?.unwrap_or(false),
+            backlog: slots.count(Field::Backlog)?,
+            queue_age_ms: slots.number(Field::QueueAge, MILLISECONDS, is_duration)?,
+        })
+    }
+
+    fn ts(&mut self, raw: Raw) -> Result<Time, Unfit> {
+        const EXPECTED: &str = "a time such as 2025-08-27T06:30:00Z, or milliseconds since 1970";
+        let read = match raw {
+            Raw::Text(text) => self.clock.read(text),
+            Raw::Number(number) => number
+                .parse::<i64>()
+                .ok()
+                .filter(|ms| YEARS.contains(ms))
+                .map(|ms| Time { ms, zoned: true }),
+            Raw::Whole(ms) | Raw::Millis(ms) if YEARS.contains(&ms) => {
+                Some(Time { ms, zoned: true })
+            }
+            _ => None,
+        };
+        read.ok_or_else(|| unfit(Field::Ts, raw, EXPECTED))
+    }
+}
+
+/// Milliseconds of the years 1970 to 9999.
+const YEARS: std::ops::Range<i64> = 0..253_402_300_800_000;
+
+/// A value that all lines share: a number, a flag or text.
+fn constant(value: &str) -> Raw<'_> {
+    match value {
+        "true" => Raw::Bool(true),
+        "false" => Raw::Bool(false),
+        value if value.parse::<f64>().is_ok_and(f64::is_finite) => Raw::Number(value),
+        value => Raw::Text(value),
+    }
+}
+
+const MILLISECONDS: &str = "milliseconds, not negative and at most a year";
+const YEAR_MS: f64 = 366.0 * 86_400_000.0;
+
+fn is_duration(ms: f64) -> bool {
+    Sketch::takes(ms) && ms <= YEAR_MS
+}
+
+#[cold]
+fn unfit(field: Field, raw: Raw, expected: &str) -> Unfit {
+    let found = match raw {
+        Raw::Absent => return Unfit(format!("`{field}` is not stated; expected {expected}")),
+        Raw::Null => "null".to_owned(),
+        Raw::Bool(value) => value.to_string(),
+        Raw::Number(number) => number.to_owned(),
+        Raw::Text(text) | Raw::Escaped(text) => {
+            let short: String = text.chars().take(40).collect();
+            format!("\"{short}\"")
+        }
+        Raw::Nested => "an object or array".to_owned(),
+        Raw::Whole(value) | Raw::Millis(value) => value.to_string(),
+        Raw::Real(value) => value.to_string(),
+    };
+    Unfit(format!("`{field}` is {found}; expected {expected}"))
+}
+
+impl<'a> Slots<'a, '_> {
+    #[inline]
+    fn get(&self, field: Field) -> Raw<'a> {
+        self.0[field as usize]
+    }
+
+    #[inline]
+    fn text(&self, field: Field) -> Result<Option<Text<'a>>, Unfit> {
+        match self.get(field) {
+            Raw::Absent | Raw::Null => Ok(None),
+            // An id may be written as a number.
+            Raw::Text(text) | Raw::Number(text) => Ok(Some(Cow::Borrowed(text))),
+            Raw::Whole(value) => Ok(Some(Cow::Owned(value.to_string()))),
+            raw => match raw.text() {
+                Some(text) => Ok(Some(text)),
+                None => Err(unfit(field, raw, "text")),
+            },
+        }
+    }
+
+    #[inline]
+    fn flag(&self, field: Field) -> Result<Option<bool>, Unfit> {
+        match self.get(field) {
+            Raw::Absent | Raw::Null => Ok(None),
+            Raw::Bool(value) => Ok(Some(value)),
+            raw => Err(unfit(field, raw, "true or false")),
+        }
+    }
+
+    #[inline]
+    fn number(
+        &self,
+        field: Field,
+        expected: &str,
+        fits: impl Fn(f64) -> bool,
+    ) -> Result<Option<f64>, Unfit> {
+        let raw = self.get(field);
+        let value = match raw {
+            Raw::Absent | Raw::Null => return Ok(None),
+            Raw::Number(number) => number.parse().ok(),
+            Raw::Whole(value) => Some(value as f64),
+            Raw::Real(value) => Some(value),
+            _ => None,
+        };
+        match value {
+            Some(value) if fits(value) => Ok(Some(value)),
+            _ => Err(unfit(field, raw, expected)),
+        }
+    }
+
+    fn latency(&self, field: Field, scale: f64) -> Result<Option<f64>, Unfit> {
+        let scaled = self.number(field, MILLISECONDS, |value| is_duration(value * scale))?;
+        Ok(scaled.map(|value| value * scale))
+    }
+
+    fn count(&self, field: Field) -> Result<Option<u64>, Unfit> {
+        // Sums of a few billion of them stay within 64 bits.
+        const MOST: f64 = 1e9;
+        let whole = |value: f64| value.fract() == 0.0 && (0.0..=MOST).contains(&value);
+        let count = self.number(field, "a whole number from 0 to 1e9", whole)?;
+        Ok(count.map(|value| value as u64))
+    }
+
+    fn status(&self) -> Result<u16, Unfit> {
+        let raw = self.get(Field::Status);
+        let read = match raw {
+            Raw::Null => Some(0),
+            Raw::Number(number) => number.parse().ok(),
+            Raw::Whole(status) => u16::try_from(status).ok(),
+            _ => None,
+        };
+        read.filter(|status| *status == 0 || (100..1000).contains(status))
+            .ok_or_else(|| unfit(Field::Status, raw, "an HTTP status, or 0 without a reply"))
+    }
+
+    fn lambda(&self) -> Result<Option<Lambda>, Unfit> {
+        let raw = self.get(Field::Lambda);
+        let Some(text) = self.text(Field::Lambda)? else {
+            return Ok(None);
+        };
+        let named = |state: &Lambda| *text == *state.word() || *text == *state.symbol();
+        match Lambda::ALL.iter().copied().find(named) {
+            Some(state) => Ok(Some(state)),
+            None => Err(unfit(
+                Field::Lambda,
+                raw,
+                "→, ←, <>, × or convergent, divergent, recursive, chaotic",
+            )),
+        }
+    }
+}
