@@ -25,6 +25,7 @@ pub mod import;
 pub mod indexes;
 pub mod judge;
 pub mod knn;
+pub mod live;
 pub mod lines;
 pub mod measure;
 pub mod merge;

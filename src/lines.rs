@@ -75,6 +75,17 @@ impl Blocks {
         }
     }
 
+    /// Begins with another line, where what stands before was read already.
+    #[must_use]
+    pub fn starting_at(self, line: u64) -> Self {
+        Self { line, ..self }
+    }
+
+    /// Number of the line that the next block begins with.
+    pub fn next_line(&self) -> u64 {
+        self.line
+    }
+
     fn block(&mut self) -> io::Result<Option<Block>> {
         let mut bytes = std::mem::take(&mut self.rest);
         let mut wanted = BLOCK;

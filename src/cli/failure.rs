@@ -125,6 +125,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Export(#[from] ExportError),
+    /// A log of requests.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Traffic(#[from] TrafficError),
     /// A stamp.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -228,6 +232,10 @@ impl Failure {
             | Self::Scratch(_)
             | Self::Stdout(_)
             | Self::Runtime(_) => ExitStatus::Error,
+            Self::Traffic(TrafficError::NoFile { .. } | TrafficError::TooManyGroups { .. }) => {
+                ExitStatus::Usage
+            }
+            Self::Traffic(_) => ExitStatus::Error,
             Self::Policy(_)
             | Self::Pipeline(_)
             | Self::Journal(_)

@@ -28,7 +28,10 @@ mod report;
 mod schema;
 mod side;
 mod stamp;
+mod telemetry;
+mod traffic;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -125,6 +128,10 @@ enum Command {
     Gate(gate::Args),
     /// Audit a failover drill from its plan and its runs.
     Audit(audit::Args),
+    /// Print what logs of requests come to, and judge them.
+    Traffic(traffic::Args),
+    /// Follow a log while a stage is under way, and stop at the first crossed hard stop.
+    Watch(watch::Args),
     /// Compare two targets, two saved runs or two files of answers.
     Compare(compare::Args),
     /// Say before any call what can be decided, how surely, and with how many questions.
@@ -182,6 +189,8 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
     match cli.command {
         Command::Gate(args) => runtime()?.block_on(gate::run(args, output)),
         Command::Audit(args) => audit::run(&args, output),
+        Command::Traffic(args) => traffic::run(&args, output),
+        Command::Watch(args) => runtime()?.block_on(watch::run(&args, output)),
         Command::Compare(args) => runtime()?.block_on(compare::run(args, output)),
         Command::Plan(args) => plan::run(&args, output),
         Command::Probe(args) => runtime()?.block_on(probe::run(args, output)),

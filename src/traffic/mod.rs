@@ -23,7 +23,7 @@ pub use event::{Event, Happening, KeyParts};
 pub use fields::{Field, FieldMap, MapError};
 pub use gather::Gathering;
 pub use intake::{BadLine, Intake};
-pub use read::{ReadOptions, TrafficError, gather_lines, read, read_lines, whole_table};
+pub use read::{LogReader, ReadOptions, TrafficError, gather_lines, read, read_lines, whole_table};
 pub use sketch::{Bucket, Sketch};
 pub use table::{
     Arm, ArmField, Egress, ErrorClass, Group, Latencies, LatencyPoint, Pins, PrefixUse,

@@ -154,22 +154,84 @@ pub fn gather_lines(
     bytes: Vec<u8>,
     options: &ReadOptions,
 ) -> Result<Gathering, TrafficError> {
-    let sources = options.fields.sources();
-    let tree = sources.tree();
-    let shared = Shared {
-        names: vec![name.to_owned()],
-        seen: Seen::default(),
-        tree: &tree,
-    };
-    let mut worker = Worker::new(&shared, &sources, options);
-    for block in Blocks::new(Box::new(io::Cursor::new(bytes))) {
-        let block = block.map_err(|source| TrafficError::Read {
-            path: name.into(),
-            source,
-        })?;
-        worker.block(0, &block);
+    let mut reader = LogReader::new(vec![name.to_owned()], options.clone());
+    reader.push(0, bytes)?;
+    Ok(reader.gathering)
+}
+
+/// Reads logs of JSON lines that come bit by bit.
+pub struct LogReader {
+    options: ReadOptions,
+    sources: Sources,
+    names: Vec<String>,
+    /// For each log, the number of its next line.
+    next: Vec<u64>,
+    seen: Seen,
+    gathering: Gathering,
+}
+
+impl LogReader {
+    /// Of logs with these names.
+    pub fn new(names: Vec<String>, options: ReadOptions) -> Self {
+        Self {
+            sources: options.fields.sources(),
+            next: vec![1; names.len()],
+            names,
+            seen: Seen::default(),
+            gathering: Gathering::new(options.arm_by, options.window_s),
+            options,
+        }
     }
-    worker.finish()
+
+    /// Reads whole lines that were added to a log.
+    ///
+    /// # Errors
+    /// If a field has too many values to group by, or a line is too long.
+    ///
+    /// # Panics
+    /// If there is no such log.
+    pub fn push(&mut self, log: usize, bytes: Vec<u8>) -> Result<(), TrafficError> {
+        let tree = self.sources.tree();
+        let so_far = Gathering::new(self.options.arm_by, self.options.window_s);
+        let shared = Shared {
+            names: std::mem::take(&mut self.names),
+            seen: std::mem::take(&mut self.seen),
+            tree: &tree,
+        };
+        let mut worker = Worker::new(&shared, &self.sources, &self.options);
+        worker.gathering = std::mem::replace(&mut self.gathering, so_far);
+        let mut blocks = Blocks::new(Box::new(io::Cursor::new(bytes))).starting_at(self.next[log]);
+        let mut read = || -> io::Result<()> {
+            for block in &mut blocks {
+                worker.block(log, &block?);
+            }
+            Ok(())
+        };
+        let read = read();
+        self.next[log] = blocks.next_line();
+        let gathered = worker.finish();
+        self.names = shared.names;
+        self.seen = shared.seen;
+        self.gathering = gathered?;
+        read.map_err(|source| TrafficError::Read {
+            path: self.names[log].clone().into(),
+            source,
+        })
+    }
+
+    /// The table so far, however many lines are bad; none without a request.
+    pub fn so_far(&self) -> Option<TrafficTable> {
+        let (n_bad, n_lines) = self.gathering.n_bad();
+        (n_lines > n_bad).then(|| self.gathering.clone().finish())
+    }
+
+    /// The table of everything.
+    ///
+    /// # Errors
+    /// As [`whole_table`].
+    pub fn whole(self) -> Result<TrafficTable, TrafficError> {
+        whole_table(self.gathering, &self.options)
+    }
 }
 
 /// The table of what was gathered, if enough of it could be read.

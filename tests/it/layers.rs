@@ -23,7 +23,7 @@ const ORDER: [&[&str]; 21] = [
     &["earlier"],
     &["pipeline"],
     &["answers", "import"],
-    &["compare", "audit"],
+    &["compare", "audit", "live"],
     &["merge", "indexes"],
     &["cli"],
     &["main", "lib"],
