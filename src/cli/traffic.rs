@@ -10,6 +10,7 @@ use crate::drill;
 use crate::judge::{ObservedSettings, Runbook, RunbookStage, Settings};
 use crate::live::{Arms, LiveReport};
 use crate::plan::{self, Overrides};
+use crate::report;
 use crate::traffic::{LatencyPoint, Observed, Timeline, TrafficTable};
 
 /// Prints what logs of requests come to, and judges them by the clauses that live requests decide.
@@ -169,4 +170,17 @@ fn unjudged(
     output.result(table, |out| report::traffic_table(table, latency, out))?;
     remark("nothing was judged: name a --stage of a --runbook, or a --policy");
     Ok(ExitStatus::Inconclusive)
+}
+
+/// The report for people.
+pub(super) fn text(
+    report: &LiveReport,
+    settings: &Settings,
+    quiet: bool,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    if !quiet && let Some(table) = &report.traffic {
+        report::traffic_table(table, settings.observed.latency, out)?;
+    }
+    report::live_checks(&report.checks, report.verdict, quiet, out)
 }

@@ -196,7 +196,7 @@ pub fn stops(observed: Observed, arms: &Arms, settings: &Settings) -> Option<Liv
     trial.checks.retain(always_valid);
     let mut checks = judge_observed(&observed, &[trial], settings);
     checks.retain(|check| {
-        let harmful = check.reason_code == ReasonCode::HardStopCrossed;
+        let harmful = check.reason_code == ReasonCode::HarmShown;
         check.verdict == CheckVerdict::Fail && (check.hard_stop || harmful)
     });
     // Whatever crossed, the stage ends now.
