@@ -5,6 +5,7 @@
 //! so that a verdict can be drawn from them again without the logs.
 
 mod counts;
+mod drill_log;
 mod event;
 mod fields;
 mod gather;
@@ -19,6 +20,7 @@ mod table;
 mod time;
 mod timeline;
 
+pub use drill_log::{DrillLogError, read_drill_log};
 pub use event::{Event, Happening, KeyParts};
 pub use fields::{Field, FieldMap, MapError};
 pub use gather::Gathering;
@@ -29,7 +31,7 @@ pub use table::{
     Arm, ArmField, Egress, ErrorClass, Group, Latencies, LatencyPoint, Pins, PrefixUse,
     QueueWindow, Second, Temperature, TrafficTable, UnknownName, Writes,
 };
-pub use timeline::Timeline;
+pub use timeline::{Roles, Timeline};
 
 /// What was observed beside the probes.
 #[derive(Clone, Debug, Default, PartialEq)]
