@@ -20,6 +20,7 @@ use crate::plan::PolicyError;
 use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
 use crate::stamp::StampError;
+use crate::traffic::{DrillLogError, TrafficError};
 
 /// Why a command has no result.
 #[derive(Debug, Error, Diagnostic)]
@@ -125,6 +126,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Export(#[from] ExportError),
+    /// A drill log.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    DrillLog(#[from] DrillLogError),
     /// A log of requests.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -235,7 +240,7 @@ impl Failure {
             Self::Traffic(TrafficError::NoFile { .. } | TrafficError::TooManyGroups { .. }) => {
                 ExitStatus::Usage
             }
-            Self::Traffic(_) => ExitStatus::Error,
+            Self::Traffic(_) | Self::DrillLog(_) => ExitStatus::Error,
             Self::Policy(_)
             | Self::Pipeline(_)
             | Self::Journal(_)

@@ -10,7 +10,6 @@ use crate::drill;
 use crate::judge::{ObservedSettings, Runbook, RunbookStage, Settings};
 use crate::live::{Arms, LiveReport};
 use crate::plan::{self, Overrides};
-use crate::report;
 use crate::traffic::{LatencyPoint, Observed, Timeline, TrafficTable};
 
 /// Prints what logs of requests come to, and judges them by the clauses that live requests decide.
@@ -143,7 +142,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let (settings, judged) = args.judged.settings()?;
     let drill = args.drill.as_deref().map(drill::load).transpose()?;
     let timeline = match (&drill, args.events.as_slice()) {
-        (Some(drill), [_, ..]) => Some(drill.read_log(&args.events)?),
+        (Some(drill), [_, ..]) => Some(read_drill_log(&args.events, Roles::of(drill))?),
         _ => None,
     };
     let table = args.log.read(&args.logs, settings.runbook.arm_by())?;
@@ -167,7 +166,7 @@ fn unjudged(
     latency: LatencyPoint,
     output: Output,
 ) -> Result<ExitStatus, Failure> {
-    output.result(table, |out| report::traffic_table(table, latency, out))?;
+    output.result(table, |out| traffic_table(table, latency, out))?;
     remark("nothing was judged: name a --stage of a --runbook, or a --policy");
     Ok(ExitStatus::Inconclusive)
 }
@@ -180,7 +179,35 @@ pub(super) fn text(
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     if !quiet && let Some(table) = &report.traffic {
-        report::traffic_table(table, settings.observed.latency, out)?;
+        traffic_table(table, settings.observed.latency, out)?;
     }
-    report::live_checks(&report.checks, report.verdict, quiet, out)
+    live_checks(&report.checks, report.verdict, quiet, out)
+}
+
+fn traffic_table(
+    table: &TrafficTable,
+    latency: LatencyPoint,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    for group in &table.groups {
+        let p = |q| group.latency.at(latency).quantile(q).unwrap_or(f64::NAN);
+        writeln!(
+            out,
+            "{} {} {:?} {} n {} p50 {:.0} p95 {:.0}",
+            group.arm, group.route, group.temperature, group.start, group.n, p(0.5), p(0.95)
+        )?;
+    }
+    Ok(())
+}
+
+fn live_checks(
+    checks: &[crate::judge::Check],
+    verdict: crate::judge::RunVerdict,
+    quiet: bool,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    for check in checks.iter().filter(|_| !quiet) {
+        writeln!(out, "{} {:?} {:?} {}", check.id, check.verdict, check.reason_code, check.detail)?;
+    }
+    writeln!(out, "{}", verdict.name())
 }
