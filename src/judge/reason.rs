@@ -93,4 +93,73 @@ pub enum ReasonCode {
     TargetUnreachable,
     /// No probe was answered.
     NoProbeScored,
+    /// The requests hold none of the side, or none of what it is compared with.
+    ArmMissing,
+    /// Too few requests, or too few windows of them, to say anything.
+    TooFewRequests,
+    /// The side had another share of the requests than was planned.
+    ShareMismatch,
+    /// The log ends before the planned end, or before what was waited for.
+    ObservationEnded,
+    /// A generator wrote the evidence.
+    SimulatedEvidence,
+    /// Errors came so much more often than at the control that chance does not explain it, however
+    /// often one looks.
+    HarmShown,
+    /// Two arms use one cache prefix.
+    PrefixShared,
+    /// Each arm has cache prefixes of its own.
+    PrefixesApart,
+    /// Keys of one prefix were purged on account of both arms.
+    PurgesCollide,
+    /// No prefix was purged on account of both arms.
+    PurgesApart,
+    /// The hard stop was crossed.
+    HardStopCrossed,
+    /// The hard stop was not crossed.
+    HardStopNotCrossed,
+    /// Something was done more than once.
+    Duplicates,
+    /// Nothing was done more than once.
+    NoDuplicates,
+    /// Contract pins are missing from requests.
+    PinsMissing,
+    /// Requests state two values of one pin.
+    PinsMixed,
+    /// Every request states every pin, and each once.
+    PinsComplete,
+    /// It happened within its window.
+    WithinWindow,
+    /// It took longer than its window.
+    WindowExceeded,
+    /// Accepted writes were never applied.
+    WritesLost,
+    /// Writes were applied that nobody accepted.
+    WritesUnknown,
+    /// Every accepted write was applied, and once.
+    WritesComplete,
+    /// A key is not the digest of its parts.
+    KeyWrong,
+    /// A region acted that was not to.
+    WrongRegion,
+    /// Traffic, or health, went to and fro.
+    Flapping,
+    /// Traffic and health went one way.
+    Steady,
+    /// Steps were skipped or came in another order than planned.
+    OutOfOrder,
+    /// Every step came in the planned order.
+    InOrder,
+    /// Nothing waits in the queue.
+    QueueEmpty,
+    /// Something waits in the queue.
+    QueueNotEmpty,
+    /// The cache answers as often as it used to.
+    CacheWarm,
+    /// The cache answers less often than it used to.
+    CacheCold,
+    /// A cache that was to be purged was not.
+    NotPurged,
+    /// The log tells of nothing of the kind.
+    NothingHappened,
 }
