@@ -120,9 +120,10 @@ impl Moment {
         self.0.as_nanosecond().div_euclid(1_000_000) as i64
     }
 
-    /// Seconds from an earlier moment to this one; negative if it is the later one.
+    /// Seconds from an earlier moment to this one, to the nanosecond over some months; negative if it
+    /// is the later one.
     pub fn seconds_since(self, earlier: Self) -> f64 {
-        (self.as_millisecond() - earlier.as_millisecond()) as f64 / 1000.0
+        (self.0.as_nanosecond() - earlier.0.as_nanosecond()) as f64 / 1e9
     }
 
     /// Minutes from an earlier moment to this one; negative if it is the later one.

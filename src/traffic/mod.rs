@@ -4,12 +4,14 @@
 //! Reading is at the rim and streams; what it yields are plain values that say all that judging needs,
 //! so that a verdict can be drawn from them again without the logs.
 
+mod drill_log;
 mod event;
 mod intake;
 mod sketch;
 mod table;
 mod timeline;
 
+pub use drill_log::{DrillLogError, read_drill_log};
 pub use event::{Event, Happening, KeyParts};
 pub use intake::{BadLine, Intake};
 pub use sketch::{Bucket, Sketch};
@@ -17,7 +19,7 @@ pub use table::{
     Arm, ArmField, Egress, ErrorClass, Group, Latencies, LatencyPoint, Pins, PrefixUse,
     QueueWindow, Second, Temperature, TrafficTable, UnknownName, Writes,
 };
-pub use timeline::Timeline;
+pub use timeline::{Roles, Timeline};
 
 /// What was observed beside the probes.
 #[derive(Clone, Debug, Default, PartialEq)]
