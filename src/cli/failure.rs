@@ -20,6 +20,7 @@ use crate::plan::PolicyError;
 use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
 use crate::stamp::StampError;
+use crate::traffic::DrillLogError;
 
 /// Why a command has no result.
 #[derive(Debug, Error, Diagnostic)]
@@ -78,6 +79,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Drill(#[from] DrillError),
+    /// The log of a drill.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    DrillLog(#[from] DrillLogError),
     /// A drill that cannot be audited.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -220,6 +225,7 @@ impl Failure {
             | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
+            | Self::DrillLog(DrillLogError::Read { .. } | DrillLogError::Content { .. })
             | Self::Import(ImportError::Read { .. })
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::MakeFolder { .. }
@@ -235,6 +241,7 @@ impl Failure {
             | Self::NothingFailed { .. }
             | Self::Merge(_)
             | Self::Drill(_)
+            | Self::DrillLog(DrillLogError::Empty { .. })
             | Self::Audit(AuditError::NoRun)
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })

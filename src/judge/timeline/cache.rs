@@ -157,7 +157,7 @@ fn is_warm(ratio: f64, usual: f64) -> bool {
 fn concluded(check: Check, outcomes: &[(String, Warm)]) -> Check {
     let words = |is: &dyn Fn(&Warm) -> bool| {
         let of = outcomes.iter().filter(|(_, outcome)| is(outcome));
-        listed(of.map(|(name, outcome)| format!("{name}: {}", outcome.words())))
+        listed(of.map(|(name, outcome)| format!("{name} {}", outcome.words())))
     };
     let slowest = outcomes.iter().filter_map(|(_, outcome)| match outcome {
         Warm::After(seconds) | Warm::TooLong(seconds) => Some(*seconds),

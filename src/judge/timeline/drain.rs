@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::judge::timeline::Requests;
 use crate::judge::timeline::log::{Log, Points, in_region, listed, median};
 use crate::judge::timeline::route::undecided;
 use crate::judge::{Check, CheckVerdict, Comparator, Kind, ReasonCode};
-use crate::traffic::{Event, Happening, TrafficTable};
+use crate::traffic::{Event, Happening};
 use crate::units::Moment;
 
 /// Samples in a row that show a state rather than a chance.
@@ -15,11 +16,11 @@ const IN_A_ROW: usize = 3;
 type Queues = BTreeMap<String, Points>;
 
 /// How long the slowest queue takes back to where it was before the drill.
-pub(super) fn drain(check: Check, log: &Log, traffic: Option<&TrafficTable>) -> Check {
+pub(super) fn drain(check: Check, log: &Log, requests: &Requests) -> Check {
     let Some(decided) = log.decided() else {
         return undecided(check, log);
     };
-    let queues = Phases::of(log, decided).or_else(|| Phases::of_requests(traffic?, log, decided));
+    let queues = Phases::of(log, decided).or_else(|| Phases::of_requests(requests, decided));
     let Some(Phases { before, after }) = queues else {
         return no_samples(check);
     };
@@ -157,14 +158,10 @@ impl Phases {
     }
 
     /// As the requests of each region met them: the mean of each window, at its end.
-    fn of_requests(traffic: &TrafficTable, log: &Log, decided: Moment) -> Option<Self> {
-        let length = f64::from(traffic.window_s);
+    fn of_requests(requests: &Requests, decided: Moment) -> Option<Self> {
+        let length = requests.window_s;
         let (mut before, mut after) = (Queues::new(), Queues::new());
-        let regions = [&log.timeline.evacuated, &log.timeline.survivor];
-        for region in regions {
-            let Some(arm) = traffic.arms.get(region) else {
-                continue;
-            };
+        for (region, arm) in &requests.arms {
             for window in arm.queue.iter().filter(|window| window.n_backlog > 0) {
                 let begin = window.start.seconds_since(decided);
                 let mean = window.backlog_sum as f64 / window.n_backlog as f64;

@@ -12,9 +12,10 @@ mod writes;
 
 use log::{Log, listed};
 
+use crate::ids::TargetName;
 use crate::judge::observed::Scene;
 use crate::judge::{Check, CheckVerdict, Definition, DrillCheck, Method, ReasonCode};
-use crate::traffic::{Happening, Timeline};
+use crate::traffic::{Arm, Happening, Timeline};
 
 /// What the drill log says of a check; `None` if none was given.
 pub(super) fn judged(check: Check, scene: &Scene) -> Option<Check> {
@@ -23,7 +24,7 @@ pub(super) fn judged(check: Check, scene: &Scene) -> Option<Check> {
         return scene.observed.traffic.is_some().then(|| without_log(check));
     };
     let method = Definition::of(check.id).method;
-    let traffic = scene.observed.traffic.as_ref();
+    let requests = Requests::of(scene, timeline);
     if !scene.settings.observed.allow_simulated {
         let n = timeline
             .events
@@ -31,9 +32,11 @@ pub(super) fn judged(check: Check, scene: &Scene) -> Option<Check> {
             .filter(|event| event.simulated)
             .count();
         let reads_requests = matches!(method, Method::Drain | Method::Webhooks);
-        let n_requests = traffic
-            .filter(|_| reads_requests)
-            .map_or(0, |traffic| traffic.intake.n_simulated);
+        let n_requests = if reads_requests {
+            requests.n_simulated
+        } else {
+            0
+        };
         if n > 0 || n_requests > 0 {
             return Some(simulated(check, n, n_requests));
         }
@@ -45,8 +48,8 @@ pub(super) fn judged(check: Check, scene: &Scene) -> Option<Check> {
         (Method::Writes, _) => writes::writes(check, &log),
         (Method::Drain, Some("queue_empty")) => drain::empty_before(check, &log),
         (Method::Drain, Some("backlog_zero")) => drain::empty_after(check, &log),
-        (Method::Drain, _) => drain::drain(check, &log, traffic),
-        (Method::Webhooks, _) => webhooks::webhooks(check, &log, traffic),
+        (Method::Drain, _) => drain::drain(check, &log, &requests),
+        (Method::Webhooks, _) => webhooks::webhooks(check, &log, &requests),
         (Method::Rewarmed, Some("cache_warm")) => cache::warm_before(check, &log),
         (Method::Rewarmed, _) => cache::rewarmed(check, &log),
         (Method::Flapping, _) => route::flapping(check, &log),
@@ -54,6 +57,37 @@ pub(super) fn judged(check: Check, scene: &Scene) -> Option<Check> {
         _ => return None,
     };
     Some(as_far_as_read(judged, timeline, read_by(method)))
+}
+
+/// What requests add to a drill log: those of the two regions that change places.
+#[derive(Default)]
+struct Requests<'a> {
+    /// Each region with its requests, where there are any.
+    arms: Vec<(&'a str, &'a Arm)>,
+    /// Length of a window in seconds.
+    window_s: f64,
+    n_simulated: u64,
+}
+
+impl<'a> Requests<'a> {
+    /// None at all where no requests were given.
+    fn of(scene: &Scene<'a>, timeline: &'a Timeline) -> Self {
+        let Some(traffic) = &scene.observed.traffic else {
+            return Self::default();
+        };
+        let called = &scene.settings.observed.arms;
+        let arm = |region: &'a String| {
+            let name = called.get(&TargetName::new(region.clone()));
+            let arm = traffic.arms.get(name.unwrap_or(region))?;
+            Some((region.as_str(), arm))
+        };
+        let regions = [&timeline.evacuated, &timeline.survivor];
+        Self {
+            arms: regions.into_iter().filter_map(arm).collect(),
+            window_s: f64::from(traffic.window_s),
+            n_simulated: traffic.intake.n_simulated,
+        }
+    }
 }
 
 fn without_log(check: Check) -> Check {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::judge::timeline::Requests;
 use crate::judge::timeline::keys::is_digest_of;
 use crate::judge::timeline::log::{Log, Part, listed};
 use crate::judge::timeline::route::counted;
 use crate::judge::{Check, CheckVerdict, ReasonCode};
-use crate::traffic::{Happening, TrafficTable};
+use crate::traffic::Happening;
 
 /// After the cutover webhooks come from one region only, and none is sent twice.
-pub(super) fn webhooks(check: Check, log: &Log, traffic: Option<&TrafficTable>) -> Check {
+pub(super) fn webhooks(check: Check, log: &Log, requests: &Requests) -> Check {
     let sender = &log.timeline.webhooks_from;
     let mut n_sent: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut astray, mut wrong) = (Vec::new(), Vec::new());
@@ -44,7 +45,7 @@ pub(super) fn webhooks(check: Check, log: &Log, traffic: Option<&TrafficTable>) 
     }
     let twice = n_sent.iter().filter(|(_, n)| **n > 1);
     let mut twice: Vec<String> = twice.map(|(key, n)| format!("{key} ({n} times)")).collect();
-    twice.extend(repeated(traffic, log));
+    twice.extend(repeated(requests));
     let faults = [
         (
             ReasonCode::WrongRegion,
@@ -106,11 +107,9 @@ fn sound(check: Check, log: &Log, n: usize, n_away: usize, n_recomputed: usize) 
 }
 
 /// Dedupe keys with more than one side effect in the requests of the drill's regions.
-fn repeated(traffic: Option<&TrafficTable>, log: &Log) -> Vec<String> {
-    let regions = [&log.timeline.evacuated, &log.timeline.survivor];
-    let found = regions.into_iter().filter_map(|region| {
-        let writes = traffic?.arms.get(region)?.writes;
-        let n = writes.n_repeated + writes.n_shared;
+fn repeated(requests: &Requests) -> Vec<String> {
+    let found = requests.arms.iter().filter_map(|(region, arm)| {
+        let n = arm.writes.n_repeated + arm.writes.n_shared;
         (n > 0).then(|| format!("{n} in the requests of {region}"))
     });
     found.collect()
