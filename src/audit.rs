@@ -10,13 +10,15 @@ use crate::drill::Drill;
 use crate::earlier::{Asked, NotComparable, Sides};
 use crate::ids::TargetName;
 use crate::judge::{
-    CheckId, Definition, DrillCheck, Method, Override, Runbook, RunbookStage, Settings, Trial,
+    CheckId, Definition, DrillCheck, Method, ObservedSettings, Override, Runbook, RunbookStage,
+    Settings, Trial,
 };
 use crate::measure::{Replies, SideAnswers};
 use crate::parity::{Contract, SideParity, compare};
 use crate::pipeline::{Occasion, Saved};
 use crate::report::{JudgedRecord, Report};
 use crate::target::Role;
+use crate::traffic::{Observed, Roles};
 
 /// Why a drill cannot be audited.
 #[derive(Debug, Error, Diagnostic)]
@@ -29,7 +31,9 @@ pub enum AuditError {
     #[error("no run was given")]
     #[diagnostic(
         code(audit::no_run),
-        help("give the runs of the drill with --pre RUN and --post RUN")
+        help(
+            "give at least one run of the drill with --pre, --live or --post: logs alone have neither contracts nor gold questions"
+        )
     )]
     NoRun,
 }
@@ -47,7 +51,24 @@ pub struct Phases {
 
 const PHASES: [RunbookStage; 3] = [RunbookStage::Pre, RunbookStage::Live, RunbookStage::Post];
 
-/// Judges a drill by its plan and its runs. A phase without a run leaves its checks undecided.
+/// Who plays which part, as the plan says it, for reading the log of the drill.
+pub fn roles(drill: &Drill) -> Roles {
+    let webhooks = drill.webhook_policy.clone().unwrap_or_default();
+    let home = drill.return_to_home.clone().unwrap_or_default();
+    let survivor = &drill.promote_survivor;
+    Roles {
+        evacuated: drill.evacuate.to_string(),
+        survivor: survivor.to_string(),
+        other_webhook_keys: webhooks.has_other_keys(),
+        webhooks_from: webhooks.emit_from.as_ref().unwrap_or(survivor).to_string(),
+        freeze_writes_on_followers: drill.freeze_writes_on_followers.unwrap_or(false),
+        purge_cache: home.purge_cache.unwrap_or(false),
+        return_weights: home.gradual_weights,
+    }
+}
+
+/// Judges a drill by its plan, its runs, and what was observed beside them. A phase without a run leaves
+/// its checks of probes undecided, and so does a log that is not there with its own.
 ///
 /// # Errors
 /// If no run was given, or gold sets, questions, seeds, k or referees differ between the runs or from
@@ -55,6 +76,7 @@ const PHASES: [RunbookStage; 3] = [RunbookStage::Pre, RunbookStage::Live, Runboo
 pub fn audit(
     drill: &Drill,
     phases: Phases,
+    observed: Observed,
     occasion: &Occasion,
     ended_at: &dyn Fn() -> String,
 ) -> Result<Report, AuditError> {
@@ -73,7 +95,10 @@ pub fn audit(
             ..Asked::of(first)
         })?;
     }
-    let mut saved = Saved::like(&first.record, occasion);
+    let mut saved = Saved {
+        observed,
+        ..Saved::like(&first.record, occasion)
+    };
     let judged = first
         .record
         .judged
@@ -237,6 +262,10 @@ fn settings(drill: &Drill, of: &Settings, trials: Vec<Trial>) -> Settings {
     Settings {
         runbook: Runbook::FailoverDrill,
         stage: RunbookStage::Audit,
+        observed: ObservedSettings {
+            arms: arms(drill, &of.observed),
+            ..of.observed.clone()
+        },
         waivers: of
             .waivers
             .iter()
@@ -249,6 +278,20 @@ fn settings(drill: &Drill, of: &Settings, trials: Vec<Trial>) -> Settings {
         block_coverage: drill.rag_probe.coverage_min,
         ..of.clone()
     }
+}
+
+/// What requests call a region in each phase: as the policy says, or by its name.
+fn arms(drill: &Drill, of: &ObservedSettings) -> BTreeMap<TargetName, String> {
+    let name = |region: &TargetName| {
+        let arm = of.arms.get(region).cloned();
+        arm.unwrap_or_else(|| region.to_string())
+    };
+    let of_phase = |phase| {
+        let regions = drill.regions.iter();
+        regions.map(move |region| (at(region, phase), name(region)))
+    };
+    let phases = PHASES.into_iter().flat_map(of_phase);
+    of.arms.clone().into_iter().chain(phases).collect()
 }
 
 /// Each pair of sides that stand beside each other and were both asked, once.

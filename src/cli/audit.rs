@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{Phases, audit};
+use crate::audit::{Phases, audit, roles};
 use crate::cli::gate::{AskedAt, keep, make_folder, now};
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
-use crate::drill;
+use crate::drill::{self, Drill};
 use crate::report::{Report, Style, load};
+use crate::traffic::{Observed, Timeline, read_drill_log};
 
-/// Audits a failover drill: its plan, and the runs from before, during and after it.
+/// Audits a failover drill: its plan, the runs from before, during and after it, and its log.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The drill plan.
@@ -24,6 +25,10 @@ pub(super) struct Args {
     /// The run from after the drill.
     #[arg(long, value_name = "RUN")]
     post: Option<PathBuf>,
+    /// The log of the drill, one event a line (docs/drill-log.md), plain or compressed by gzip or zstd; -
+    /// is stdin. May be given more than once.
+    #[arg(long, value_name = "LOG")]
+    events: Vec<PathBuf>,
     /// The bundle's folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -42,10 +47,22 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         live: saved(&args.live)?,
         post: saved(&args.post)?,
     };
+    let observed = Observed {
+        traffic: None,
+        timeline: timeline(&args.events, &drill)?,
+    };
     let AskedAt {
         occasion, folder, ..
     } = AskedAt::now("audit", args.out.as_deref())?;
-    let report = audit(&drill, phases, &occasion, &now)?;
+    let report = audit(&drill, phases, observed, &occasion, &now)?;
     make_folder(&folder)?;
     keep(&report, &folder, Style::quiet_if(args.quiet), output)
+}
+
+/// The events of the drill; `None` if no log is given.
+fn timeline(events: &[PathBuf], drill: &Drill) -> Result<Option<Timeline>, Failure> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(read_drill_log(events, roles(drill))?))
 }

@@ -79,6 +79,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Drill(#[from] DrillError),
+    /// The log of a drill.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    DrillLog(#[from] DrillLogError),
     /// A drill that cannot be audited.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -126,10 +130,6 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Export(#[from] ExportError),
-    /// A drill log.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    DrillLog(#[from] DrillLogError),
     /// A log of requests.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -229,6 +229,7 @@ impl Failure {
             | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
+            | Self::DrillLog(DrillLogError::Read { .. } | DrillLogError::Content { .. })
             | Self::Import(ImportError::Read { .. })
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::MakeFolder { .. }
@@ -240,7 +241,7 @@ impl Failure {
             Self::Traffic(TrafficError::NoFile { .. } | TrafficError::TooManyGroups { .. }) => {
                 ExitStatus::Usage
             }
-            Self::Traffic(_) | Self::DrillLog(_) => ExitStatus::Error,
+            Self::Traffic(_) => ExitStatus::Error,
             Self::Policy(_)
             | Self::Pipeline(_)
             | Self::Journal(_)
@@ -248,6 +249,7 @@ impl Failure {
             | Self::NothingFailed { .. }
             | Self::Merge(_)
             | Self::Drill(_)
+            | Self::DrillLog(DrillLogError::Empty { .. })
             | Self::Audit(AuditError::NoRun)
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::audit::roles;
 use crate::cli::output::{Output, remark};
 use crate::cli::telemetry::{LogArgs, share};
 use crate::cli::{ExitStatus, Failure};
@@ -10,7 +11,7 @@ use crate::drill;
 use crate::judge::{ObservedSettings, Runbook, RunbookStage, Settings};
 use crate::live::{Arms, LiveReport};
 use crate::plan::{self, Overrides};
-use crate::traffic::{LatencyPoint, Observed, Timeline, TrafficTable};
+use crate::traffic::{LatencyPoint, Observed, Timeline, TrafficTable, read_drill_log};
 
 /// Prints what logs of requests come to, and judges them by the clauses that live requests decide.
 #[derive(Debug, clap::Args)]
@@ -84,7 +85,9 @@ impl JudgeArgs {
             ..Overrides::default()
         };
         let policy = self.policy.as_deref();
-        let policy = policy.map(|path| plan::load(path, &overrides)).transpose()?;
+        let policy = policy
+            .map(|path| plan::load(path, &overrides))
+            .transpose()?;
         let mut settings = match policy {
             Some(policy) => policy.judge,
             None => self.unwritten()?,
@@ -142,7 +145,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let (settings, judged) = args.judged.settings()?;
     let drill = args.drill.as_deref().map(drill::load).transpose()?;
     let timeline = match (&drill, args.events.as_slice()) {
-        (Some(drill), [_, ..]) => Some(read_drill_log(&args.events, Roles::of(drill))?),
+        (Some(drill), [_, ..]) => Some(read_drill_log(&args.events, roles(drill))?),
         _ => None,
     };
     let table = args.log.read(&args.logs, settings.runbook.arm_by())?;
@@ -194,7 +197,13 @@ fn traffic_table(
         writeln!(
             out,
             "{} {} {:?} {} n {} p50 {:.0} p95 {:.0}",
-            group.arm, group.route, group.temperature, group.start, group.n, p(0.5), p(0.95)
+            group.arm,
+            group.route,
+            group.temperature,
+            group.start,
+            group.n,
+            p(0.5),
+            p(0.95)
         )?;
     }
     Ok(())
@@ -207,7 +216,11 @@ fn live_checks(
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     for check in checks.iter().filter(|_| !quiet) {
-        writeln!(out, "{} {:?} {:?} {}", check.id, check.verdict, check.reason_code, check.detail)?;
+        writeln!(
+            out,
+            "{} {:?} {:?} {}",
+            check.id, check.verdict, check.reason_code, check.detail
+        )?;
     }
     writeln!(out, "{}", verdict.name())
 }

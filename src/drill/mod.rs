@@ -70,9 +70,109 @@ pub struct Drill {
     /// How the gold questions are asked.
     #[serde(default)]
     pub rag_probe: RagProbe,
-    /// Everything else, which no probe or contract decides.
+    /// Which of the runbook's drills it is.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DrillKind>,
+    /// How users are sent to a region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<Routing>,
+    /// Whether followers take no writes; none where the plan does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_writes_on_followers: Option<bool>,
+    /// Who sends webhooks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_policy: Option<WebhookPolicy>,
+    /// How the evacuated region is served from again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_to_home: Option<ReturnToHome>,
+    /// Keys that this tool has no use for.
     #[serde(flatten)]
-    pub other: BTreeMap<String, serde_json::Value>,
+    pub other: Others,
+}
+
+/// Keys that this tool has no use for, which may be misspelt ones.
+pub type Others = BTreeMap<String, serde_json::Value>;
+
+/// The drills of the runbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DrillKind {
+    /// Planned evacuation: traffic drains without flapping.
+    A,
+    /// Hard outage.
+    B,
+    /// Index skew: a follower is published with a wrong metric or analyzer.
+    C,
+    /// Webhooks and egress go another way.
+    D,
+    /// Return to home by gradual weights.
+    E,
+}
+
+/// How users are sent to a region, which routers act on and no check judges.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Routing {
+    /// By what: `latency`, `geo` and the like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// For how many minutes a user stays with a region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stick_minutes: Option<f64>,
+    /// For how many seconds a region must be better before users are sent to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hysteresis_s: Option<f64>,
+    /// Keys that this tool has no use for.
+    #[serde(flatten)]
+    pub other: Others,
+}
+
+/// Who sends webhooks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookPolicy {
+    /// The region that alone sends them after the cutover; the survivor where the plan names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emit_from: Option<TargetName>,
+    /// How their dedupe keys are made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedupe_key: Option<String>,
+    /// Keys that this tool has no use for.
+    #[serde(flatten)]
+    pub other: Others,
+}
+
+impl WebhookPolicy {
+    /// How the runbook has dedupe keys made.
+    pub const DEDUPE_KEY: &'static str = "sha256(event_id+rev)";
+
+    /// Whether dedupe keys are made in another way than the runbook's.
+    pub fn has_other_keys(&self) -> bool {
+        let same = |formula: &String| {
+            let letters = formula.chars().filter(|letter| !letter.is_whitespace());
+            letters.eq(Self::DEDUPE_KEY.chars())
+        };
+        self.dedupe_key
+            .as_ref()
+            .is_some_and(|formula| !same(formula))
+    }
+}
+
+/// How the evacuated region is served from again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReturnToHome {
+    /// Whether its index is built anew from the survivor's artifact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebuild_follower: Option<bool>,
+    /// Whether caches are purged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purge_cache: Option<bool>,
+    /// Its weights in percent, rising; empty where the plan names none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gradual_weights: Vec<f64>,
+    /// Keys that this tool has no use for.
+    #[serde(flatten)]
+    pub other: Others,
 }
 
 /// The named checks by phase.
@@ -105,23 +205,23 @@ pub struct RagProbe {
     pub coverage_min: Option<f64>,
 }
 
-/// Keys of a plan that say what the operators do, and that telemetry and the drill log will be judged
-/// by.
-const KNOWN: [&str; 4] = [
-    "routing",
-    "freeze_writes_on_followers",
-    "webhook_policy",
-    "return_to_home",
-];
-
 impl Drill {
-    /// Keys that this tool has no use for, which may be misspelt ones.
-    pub fn unused_keys(&self) -> Vec<&str> {
-        let unused = self
-            .other
-            .keys()
-            .filter(|key| !KNOWN.contains(&key.as_str()));
-        unused.map(String::as_str).collect()
+    /// Keys that this tool has no use for, which may be misspelt ones: `routing.mood`.
+    pub fn unused_keys(&self) -> Vec<String> {
+        let of = |place: &str, other: Option<&Others>| -> Vec<String> {
+            let keys = other.into_iter().flat_map(BTreeMap::keys);
+            keys.map(|key| format!("{place}{key}")).collect()
+        };
+        let routing = self.routing.as_ref().map(|routing| &routing.other);
+        let webhooks = self.webhook_policy.as_ref().map(|policy| &policy.other);
+        let home = self.return_to_home.as_ref().map(|home| &home.other);
+        [
+            of("", Some(&self.other)),
+            of("routing.", routing),
+            of("webhook_policy.", webhooks),
+            of("return_to_home.", home),
+        ]
+        .concat()
     }
 }
 
@@ -157,10 +257,14 @@ fn problem(drill: &Drill) -> Option<(String, &'static str)> {
         let help = "name at least two regions, each once";
         return Some((format!("{} regions are named", distinct.len()), help));
     }
-    for (key, region) in [
+    let webhooks = drill.webhook_policy.as_ref();
+    let emit_from = webhooks.and_then(|policy| policy.emit_from.as_ref());
+    let emit_from = emit_from.map(|region| ("webhook_policy.emit_from", region));
+    let named = [
         ("evacuate", &drill.evacuate),
         ("promote_survivor", &drill.promote_survivor),
-    ] {
+    ];
+    for (key, region) in named.into_iter().chain(emit_from) {
         if !distinct.contains(region) {
             let help = "write it as it stands under `regions`";
             return Some((format!("{key} names `{region}`, which is no region"), help));
@@ -186,10 +290,19 @@ fn problem(drill: &Drill) -> Option<(String, &'static str)> {
             "ΔS lies between 0 and 2; 0.60 is usual",
         ));
     }
-    outside(coverage_min, 1.0).map(|value| {
-        (
+    if let Some(value) = outside(coverage_min, 1.0) {
+        return Some((
             format!("coverage_min is {value}"),
             "coverage lies between 0 and 1; 0.70 is usual",
+        ));
+    }
+    let weights = &drill.return_to_home.as_ref()?.gradual_weights;
+    let is_percent = |weight: &f64| *weight > 0.0 && *weight <= 100.0;
+    let sound = weights.iter().all(is_percent) && weights.is_sorted_by(|one, next| one < next);
+    (!sound).then(|| {
+        (
+            format!("return_to_home.gradual_weights are {weights:?}"),
+            "weights are percent above 0, each above the one before it, such as [10, 30, 60, 100]",
         )
     })
 }
@@ -223,6 +336,15 @@ mod tests {
         assert_eq!(drill.checks.live[3].name(), "ΔS_probe");
         assert_eq!(drill.rag_probe.k, Cutoff::new(10));
         assert!(drill.unused_keys().is_empty());
+        let home = drill.return_to_home.as_ref().expect("a return");
+        assert_eq!(home.gradual_weights, [10.0, 30.0, 60.0, 100.0]);
+        let webhooks = drill.webhook_policy.as_ref().expect("webhooks");
+        assert_eq!(webhooks.emit_from.as_ref(), Some(&drill.promote_survivor));
+        assert!(!webhooks.has_other_keys());
+        assert_eq!(
+            (drill.kind, drill.freeze_writes_on_followers),
+            (None, Some(true))
+        );
         let again = serde_json::to_string(&drill).expect("JSON");
         assert_eq!(read(&again).expect("sound"), drill);
     }
@@ -258,11 +380,47 @@ mod tests {
         refused("0.60", "6.0", "delta_s_risk is 6");
         refused("\"pre\"", "\"before\"", "unknown field `before`");
         refused("}", "", "line");
+        refused(
+            "\"emit_from\": \"eu-west\"",
+            "\"emit_from\": \"mars\"",
+            "emit_from names `mars`, which is no region",
+        );
+        for weights in ["[10, 60, 30]", "[0, 100]", "[50, 101]", "[10, 10]"] {
+            refused("[10, 30, 60, 100]", weights, "gradual_weights are [");
+        }
+        refused(
+            "\"evacuate\"",
+            "\"type\": \"F\", \"evacuate\"",
+            "unknown variant `F`",
+        );
+        refused("true,\n", "\"yes\",\n", "line 3: invalid type");
     }
 
     #[test]
     fn keys_without_a_use_are_named() {
-        let drill = read(&RUNBOOKS.replacen("\"routing\"", "\"ruoting\"", 1)).expect("sound");
-        assert_eq!(drill.unused_keys(), ["ruoting"]);
+        let unused = |from: &str, to: &str| {
+            assert!(RUNBOOKS.contains(from), "{from}");
+            let drill = read(&RUNBOOKS.replacen(from, to, 1)).expect("sound");
+            let again = serde_json::to_string(&drill).expect("JSON");
+            assert_eq!(read(&again).expect("sound"), drill, "they are kept");
+            drill.unused_keys()
+        };
+        assert_eq!(unused("\"routing\"", "\"ruoting\""), ["ruoting"]);
+        assert_eq!(unused("\"mode\"", "\"mood\""), ["routing.mood"]);
+        assert_eq!(unused("purge_cache", "purge"), ["return_to_home.purge"]);
+        assert_eq!(unused("emit_from", "from"), ["webhook_policy.from"]);
+    }
+
+    #[test]
+    fn a_plan_may_say_which_drill_it_is_and_how_keys_are_made() {
+        let typed = RUNBOOKS.replacen("{ ", "{ \"type\": \"A\", ", 1);
+        assert_eq!(read(&typed).expect("sound").kind, Some(DrillKind::A));
+        let spaced = RUNBOOKS.replacen("event_id+rev", " event_id + rev ", 1);
+        let other = RUNBOOKS.replacen("event_id+rev", "event_id", 1);
+        let others = [spaced, other].map(|plan| {
+            let drill = read(&plan).expect("sound");
+            drill.webhook_policy.expect("webhooks").has_other_keys()
+        });
+        assert_eq!(others, [false, true]);
     }
 }

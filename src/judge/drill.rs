@@ -80,7 +80,8 @@ impl DrillCheck {
 
     /// Whether it asks for all that the clause names.
     pub fn is_whole(self) -> bool {
-        self.0.fields.is_none()
+        let asks_otherwise = matches!(self.name(), "queue_empty" | "backlog_zero" | "cache_warm");
+        self.0.fields.is_none() && !asks_otherwise
     }
 
     /// The contract fields that it is about, where these are not all that the clause names.

@@ -3,7 +3,7 @@
 use crate::judge::definition::IDENTITY;
 use crate::judge::rule::decide;
 use crate::judge::{
-    Basis, CheckVerdict, Comparator, Definition, Evidence, Method, Settings, SideEvidence,
+    Basis, CheckVerdict, Comparator, Definition, Evidence, Method, Settings, SideEvidence, timeline,
 };
 use crate::measure::{CellMetrics, Missing, Status, questions};
 use crate::parity::{ContractField, FieldStatus};
@@ -36,6 +36,8 @@ pub fn notes(evidence: &Evidence, settings: &Settings) -> Vec<String> {
     notes.extend(unanswerable(evidence));
     notes.extend(control(evidence, settings));
     notes.extend(other_fields(evidence, settings));
+    let timeline = evidence.observed.timeline.as_ref();
+    notes.extend(timeline.and_then(timeline::unknown_events));
     notes
 }
 

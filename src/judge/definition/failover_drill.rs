@@ -65,6 +65,9 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Time,
         limit: 30.0,
         remedy: "shorten the hysteresis and the DNS or router TTL; look for a health check that flaps",
+        statistic: "seconds from evacuate_decided to cutover_complete",
+        meaning: "The seconds from the first `evacuate_decided` of the plan's region to the first `cutover_complete` after it; exactly 30.000 s passes. A cutover to another region than the survivor fails. \
+Without a cutover the clause fails once the log goes on for longer than the limit, and is undecided if it ends sooner.",
         ..DRILL_LOG
     },
     Definition {
@@ -94,6 +97,10 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Census,
         comparator: Comparator::Equal,
         remedy: "replay the lost writes from the queue; look at the dedupe key of the doubled ones",
+        statistic: "writes that were lost, doubled, applied astray or keyed wrongly",
+        meaning: "Every write of `write_accepted` has exactly one `write_applied`; ids with one idempotency key are one write. Between the cutover and the return only the survivor accepts and applies; on the return both regions may; \
+where the plan freezes writes on followers, no third region ever does. A write that was not applied is lost once the log says `drill_ended`, or goes on for ten minutes after accepting it. Where `source_id`, `revision`, `index_hash` and `partition` \
+are given, the key is computed again as the SHA-256 of the four texts written one after another. A log without writes after the cutover decides nothing.",
         ..DRILL_LOG
     },
     Definition {
@@ -105,6 +112,10 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Time,
         limit: 600.0,
         remedy: "add consumers in the survivor; look for a poisoned message",
+        statistic: "seconds until the slowest queue is back at its baseline",
+        meaning: "Each queue of each region by itself, the worst decides. Its baseline is the median backlog of the samples before `evacuate_decided`, at least three. It is back where three samples in a row at or below the baseline begin, counted from the decision; \
+exactly 600.000 s passes. Three in a row above it undo that; single samples are chance. A queue whose samples end sooner while it is long leaves the clause undecided. Where the log has no `queue_sample`, the mean backlog of each window of the region's requests serves. \
+A drill plan's queue_empty asks that the last three samples before the decision be 0, its backlog_zero that the last three of the log be 0.",
         ..DRILL_LOG
     },
     Definition {
@@ -116,6 +127,9 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Census,
         comparator: Comparator::Equal,
         remedy: "stop the evacuated region's egress; look at the dedupe key sha256(event_id+rev) and its TTL",
+        statistic: "webhooks sent from elsewhere, twice, or with a wrong key",
+        meaning: "Between the cutover and the return, `webhook_emitted` comes from the plan's `webhook_policy.emit_from` only, or else from the survivor; on the return from the evacuated region too. No `dedupe_key` stands in the log twice, and where `event_id` and `rev` \
+are given, it is the SHA-256 of the two texts written one after the other. Side effects that the requests of the two regions repeat count as well. A log without a webhook after the cutover decides nothing.",
         ..DRILL_LOG
     },
     Definition {
@@ -127,6 +141,9 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Time,
         limit: 600.0,
         remedy: "purge again, warm with the most frequent questions, and watch the hit ratio",
+        statistic: "seconds until the slowest cache is warm after a purge",
+        meaning: "After each `cache_purged`, the hit ratio of the prefix, in each region that samples it, is back at no less than 0.05 below the median of its samples before the first purge; exactly 600.000 s passes. Samples that end sooner leave the clause undecided. \
+A plan whose `return_to_home.purge_cache` is true fails when the drill ends without a purge; one that asks for none needs none. A drill plan's cache_warm asks that before the decision the last sample of every prefix be no less than 0.05 below its median, and not 0.",
         ..DRILL_LOG
     },
     Definition {
@@ -137,6 +154,9 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Census,
         comparator: Comparator::Equal,
         remedy: "lengthen the hysteresis; look for a health check that flaps",
+        statistic: "weights that rise and regions whose health comes back, before the return",
+        meaning: "Between the decision and the return the evacuated region's `weight_changed` never rises, and no region's `health` goes from good (a status of 2xx) to bad and back. The last values before the decision are where they start from. \
+The clause is this tool's, for drills that evacuate by plan; a log without weights and health of that time has nothing to say on it.",
         ..DRILL_LOG
     },
     Definition {
@@ -147,6 +167,9 @@ reply was not of the agreed form. Either sample condition may turn it red, so ea
         kind: Kind::Census,
         comparator: Comparator::Equal,
         remedy: "go back to the last weight that held, and on by the plan",
+        statistic: "steps that differ from the planned weights",
+        meaning: "After `return_decided` the weights of the evacuated region are those of the plan's `return_to_home.gradual_weights`, in their order, none left out and none added; a weight that is logged again is one step. \
+A log that ends before the last weight leaves the clause undecided, and one without a return has nothing to say on it. The clause is this tool's, for drills that return home.",
         ..DRILL_LOG
     },
 ];

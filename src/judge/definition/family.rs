@@ -199,7 +199,7 @@ pub(super) const TELEMETRY: Definition = Definition {
 pub(super) const DRILL_LOG: Definition = Definition {
     sources: &[Source::DrillLog],
     statistic: LOGGED,
-    meaning: "Judged from the typed events of the drill, which no probe replaces. Without the drill log the clause stays undecided.",
+    meaning: "Judged from the typed events of the drill log, which no probe replaces and docs/drill-log.md lists. Without the log the clause stays undecided, and so it does while a generator wrote it.",
     ..BLANK
 };
 
