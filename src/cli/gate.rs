@@ -8,6 +8,7 @@ use etcetera::BaseStrategy;
 
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
+use crate::cli::traffic::timeline;
 use crate::cli::{ExitStatus, Failure, interrupt};
 use crate::goldset::{Filter, Sample, Shard};
 use crate::ids::QuestionId;
@@ -16,6 +17,7 @@ use crate::pipeline::{Occasion, Replayed, Session, failing_questions, reopen};
 use crate::plan::{self, Overrides, Policy};
 use crate::replay::{Before, CacheSettings, Head, Journal, ReplayError};
 use crate::report::{Report, Style, load, save, terminal};
+use crate::traffic::{Observed, read};
 
 /// Replays the gold questions, measures, judges and reports.
 #[derive(Debug, clap::Args)]
@@ -35,6 +37,16 @@ pub(super) struct Args {
     /// An earlier run of the same step; may be given more than once.
     #[arg(long, value_name = "RUN")]
     history: Vec<PathBuf>,
+    /// A log of this stage's live requests: JSON lines, Parquet, a pattern, or `-`; may be given more
+    /// than once. What it decides is judged by it.
+    #[arg(long, value_name = "LOG")]
+    telemetry: Vec<PathBuf>,
+    /// A log of drills and cache purges (docs/drill-log.md); may be given more than once.
+    #[arg(long, value_name = "LOG")]
+    events: Vec<PathBuf>,
+    /// Judge evidence that says it was simulated as if it were real, for training and tests.
+    #[arg(long)]
+    allow_simulated: bool,
     /// Print the verdict line only.
     #[arg(long, short)]
     quiet: bool,
@@ -122,16 +134,18 @@ pub(super) struct SliceArgs {
 }
 
 pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failure> {
-    let policy = args.ask.policy(Overrides {
+    let mut policy = args.ask.policy(Overrides {
         runbook: args.runbook,
         stage: args.stage,
-        baseline: args.baseline,
-        history: args.history,
+        baseline: args.baseline.clone(),
+        history: args.history.clone(),
         ..Overrides::default()
     })?;
     let label = format!("{}-{}", policy.judge.runbook, policy.judge.stage);
     let asked_at = args.ask.begin(&label).await?;
-    let replayed = replay(policy, &asked_at).await?;
+    policy.judge.observed.allow_simulated |= args.allow_simulated;
+    let observed = observed(&args, &policy)?;
+    let replayed = replay(policy, &asked_at).await?.observing(observed);
     let (report, journal) = replayed.judge(&now).await?;
     let status = keep(
         &report,
@@ -141,6 +155,19 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     )?;
     journal.remove()?;
     Ok(status)
+}
+
+/// What was observed beside the probes. It is read before a target is asked anything, so that a wrong
+/// log costs no replay.
+fn observed(args: &Args, policy: &Policy) -> Result<Observed, Failure> {
+    let traffic = match args.telemetry.as_slice() {
+        [] => None,
+        logs => Some(read(logs, &policy.traffic)?),
+    };
+    Ok(Observed {
+        traffic,
+        timeline: timeline(&args.events, None)?,
+    })
 }
 
 /// Writes the bundle into a folder that exists, and prints the verdict.

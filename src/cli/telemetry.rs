@@ -18,15 +18,15 @@ pub(super) struct LogArgs {
     /// (`status==200`); may be given more than once.
     #[arg(long = "map", value_name = "FIELD=PATH")]
     maps: Vec<String>,
-    /// The unit of the log's latencies.
-    #[arg(long, value_name = "UNIT", value_enum, default_value_t = Unit::Ms)]
-    latency_unit: Unit,
-    /// Length of a window in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    window: u32,
-    /// The share of lines that may be unreadable, from 0 to 1.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.001, value_parser = share)]
-    most_bad: f64,
+    /// The unit of the log's latencies. Default: ms.
+    #[arg(long, value_name = "UNIT", value_enum)]
+    latency_unit: Option<Unit>,
+    /// Length of a window in seconds. Default: 60.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    window: Option<u32>,
+    /// The share of lines that may be unreadable, from 0 to 1. Default: 0.001.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    most_bad: Option<f64>,
 }
 
 /// A unit of time.
@@ -49,23 +49,24 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 }
 
 impl LogArgs {
-    /// How the logs are read, arms being told apart by a field unless it is named.
-    pub(super) fn options(&self, arm_by: ArmField) -> Result<ReadOptions, Failure> {
+    /// How the logs are read: as the policy says, with what the command line sets over it.
+    pub(super) fn options(&self, policy: &ReadOptions) -> Result<ReadOptions, Failure> {
         let mut options = ReadOptions {
-            arm_by: self.arm.unwrap_or(arm_by),
-            window_s: self.window,
-            most_bad_share: self.most_bad,
-            ..ReadOptions::default()
+            arm_by: self.arm.unwrap_or(policy.arm_by),
+            window_s: self.window.unwrap_or(policy.window_s),
+            most_bad_share: self.most_bad.unwrap_or(policy.most_bad_share),
+            fields: policy.fields.clone(),
         };
         for mapping in &self.maps {
             let added = options.fields.add(mapping);
             added.map_err(|error| Failure::Name(format!("--map {mapping}: {error}")))?;
         }
-        options.fields.latency_scale = match self.latency_unit {
-            Unit::S => Some(1000.0),
-            Unit::Ms => None,
-            Unit::Us => Some(0.001),
-        };
+        match self.latency_unit {
+            None => {}
+            Some(Unit::S) => options.fields.latency_scale = Some(1000.0),
+            Some(Unit::Ms) => options.fields.latency_scale = None,
+            Some(Unit::Us) => options.fields.latency_scale = Some(0.001),
+        }
         Ok(options)
     }
 
@@ -73,11 +74,11 @@ impl LogArgs {
     pub(super) fn read(
         &self,
         logs: &[PathBuf],
-        arm_by: ArmField,
+        policy: &ReadOptions,
     ) -> Result<Option<TrafficTable>, Failure> {
         if logs.is_empty() {
             return Ok(None);
         }
-        Ok(Some(read(logs, &self.options(arm_by)?)?))
+        Ok(Some(read(logs, &self.options(policy)?)?))
     }
 }

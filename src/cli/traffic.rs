@@ -1,7 +1,7 @@
 //! `ragstone traffic`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::audit::roles;
 use crate::cli::output::{Output, remark};
@@ -11,7 +11,9 @@ use crate::drill;
 use crate::judge::{ObservedSettings, Runbook, RunbookStage, Settings};
 use crate::live::{Arms, LiveReport};
 use crate::plan::{self, Overrides};
-use crate::traffic::{LatencyPoint, Observed, Timeline, TrafficTable, read_drill_log};
+use crate::traffic::{
+    LatencyPoint, Observed, ReadOptions, Roles, Timeline, TrafficTable, read_drill_log,
+};
 
 /// Prints what logs of requests come to, and judges them by the clauses that live requests decide.
 #[derive(Debug, clap::Args)]
@@ -23,8 +25,8 @@ pub(super) struct Args {
     pub(super) judged: JudgeArgs,
     #[command(flatten)]
     pub(super) log: LogArgs,
-    /// Drill logs, for clauses that need the moments of a drill; may be given more than once.
-    #[arg(long, value_name = "LOG", requires = "drill")]
+    /// Logs of drills and cache purges (docs/drill-log.md); may be given more than once.
+    #[arg(long, value_name = "LOG")]
     events: Vec<PathBuf>,
     /// The drill plan, which says who leaves and who takes over.
     #[arg(long, value_name = "DRILL.json")]
@@ -76,21 +78,35 @@ fn positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number that is not negative".to_owned())
 }
 
+/// How requests are read and judged.
+pub(super) struct Judging {
+    pub(super) settings: Settings,
+    pub(super) read: ReadOptions,
+    /// Whether anything says at which stage.
+    pub(super) at_a_stage: bool,
+}
+
 impl JudgeArgs {
-    /// How requests are judged, and whether anything says at which stage.
-    pub(super) fn settings(&self) -> Result<(Settings, bool), Failure> {
+    /// How requests are read and judged: as the policy says, with what the command line sets over it.
+    pub(super) fn judging(&self) -> Result<Judging, Failure> {
         let overrides = Overrides {
             runbook: self.runbook,
             stage: self.stage,
             ..Overrides::default()
         };
-        let policy = self.policy.as_deref();
-        let policy = policy
-            .map(|path| plan::load(path, &overrides))
-            .transpose()?;
-        let mut settings = match policy {
-            Some(policy) => policy.judge,
-            None => self.unwritten()?,
+        let (mut settings, read) = match &self.policy {
+            Some(path) => {
+                let policy = plan::load(path, &overrides)?;
+                (policy.judge, policy.traffic)
+            }
+            None => {
+                let settings = self.unwritten()?;
+                let read = ReadOptions {
+                    arm_by: settings.runbook.arm_by(),
+                    ..ReadOptions::default()
+                };
+                (settings, read)
+            }
         };
         let observed = &mut settings.observed;
         *observed = ObservedSettings {
@@ -101,7 +117,11 @@ impl JudgeArgs {
             allow_simulated: self.allow_simulated || observed.allow_simulated,
             ..observed.clone()
         };
-        Ok((settings, self.policy.is_some() || self.stage.is_some()))
+        Ok(Judging {
+            settings,
+            read,
+            at_a_stage: self.policy.is_some() || self.stage.is_some(),
+        })
     }
 
     fn unwritten(&self) -> Result<Settings, Failure> {
@@ -142,15 +162,15 @@ impl JudgeArgs {
 }
 
 pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
-    let (settings, judged) = args.judged.settings()?;
-    let drill = args.drill.as_deref().map(drill::load).transpose()?;
-    let timeline = match (&drill, args.events.as_slice()) {
-        (Some(drill), [_, ..]) => Some(read_drill_log(&args.events, roles(drill))?),
-        _ => None,
-    };
-    let table = args.log.read(&args.logs, settings.runbook.arm_by())?;
+    let Judging {
+        settings,
+        read,
+        at_a_stage,
+    } = args.judged.judging()?;
+    let timeline = timeline(&args.events, args.drill.as_deref())?;
+    let table = args.log.read(&args.logs, &read)?;
     let table = table.expect("at least one log is demanded");
-    if !judged {
+    if !at_a_stage {
         return unjudged(&table, settings.observed.latency, output);
     }
     let arms = args.judged.arms(&table, &settings, timeline.as_ref())?;
@@ -161,6 +181,21 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     let report = LiveReport::of(observed, &arms, &settings);
     output.result(&report, |out| text(&report, &settings, args.quiet, out))?;
     Ok(report.verdict.into())
+}
+
+/// The events of drill logs, with the parts that a plan gives to the regions; none without a log.
+pub(super) fn timeline(
+    events: &[PathBuf],
+    drill: Option<&Path>,
+) -> Result<Option<Timeline>, Failure> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let roles = match drill {
+        Some(plan) => roles(&drill::load(plan)?),
+        None => Roles::default(),
+    };
+    Ok(Some(read_drill_log(events, roles)?))
 }
 
 /// The table alone: not judged is not passed.

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::cli::output::{Output, remark};
 use crate::cli::telemetry::LogArgs;
-use crate::cli::traffic::{JudgeArgs, text};
+use crate::cli::traffic::{JudgeArgs, Judging, text};
 use crate::cli::{ExitStatus, Failure};
 use crate::judge::{RunbookStage, Settings};
 use crate::live::{Follower, LiveReport, Read, stops};
 use crate::report::printable;
-use crate::traffic::{LogReader, Observed, TrafficError, TrafficTable};
+use crate::traffic::{LogReader, Observed, ReadOptions, TrafficError, TrafficTable};
 
 /// Follows logs of requests while a stage is under way: stops with exit code 5 at the first crossed
 /// hard stop, and judges the whole at the planned end.
@@ -39,8 +39,12 @@ pub(super) struct Args {
 const PROMOTION_MINUTES: f64 = 60.0;
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
-    let (mut settings, judged) = args.judged.settings()?;
-    if !judged {
+    let Judging {
+        mut settings,
+        read,
+        at_a_stage,
+    } = args.judged.judging()?;
+    if !at_a_stage {
         return Err(Failure::Name(
             "nothing says what is watched: name a --stage of a --runbook, or a --policy".to_owned(),
         ));
@@ -52,7 +56,7 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<ExitStatus, Failu
         Failure::Name("nothing says how long the stage is watched: give --minutes".to_owned())
     })?;
     settings.observed.planned_minutes = Some(minutes);
-    let mut watched = Watched::new(args, &settings)?;
+    let mut watched = Watched::new(args, &read)?;
     let deadline = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
     let mut interrupted = Box::pin(tokio::signal::ctrl_c());
     loop {
@@ -85,9 +89,9 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(args: &Args, settings: &Settings) -> Result<Self, Failure> {
+    fn new(args: &Args, read: &ReadOptions) -> Result<Self, Failure> {
         let names = args.logs.iter().map(|path| path.display().to_string());
-        let options = args.log.options(settings.runbook.arm_by())?;
+        let options = args.log.options(read)?;
         Ok(Self {
             followers: args.logs.iter().cloned().map(Follower::new).collect(),
             reader: LogReader::new(names.collect(), options),

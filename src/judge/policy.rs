@@ -10,7 +10,7 @@ use crate::judge::{
     CheckId, Definition, DrillCheck, Evidence, PastRun, Runbook, RunbookStage, Waiver,
 };
 use crate::stats::Resamples;
-use crate::traffic::LatencyPoint;
+use crate::traffic::{ArmField, LatencyPoint};
 use crate::units::Confidence;
 
 /// What a sample check is judged by.
@@ -100,6 +100,18 @@ pub struct ObservedSettings {
     pub warm_up_s: f64,
     /// Whether simulated evidence may be judged as if it were real.
     pub allow_simulated: bool,
+}
+
+impl Runbook {
+    /// The field that tells the arms of the runbook apart.
+    pub fn arm_by(self) -> ArmField {
+        match self {
+            Self::BlueGreen => ArmField::Color,
+            Self::MultiRegion | Self::FailoverDrill => ArmField::Region,
+            Self::TrafficShaping => ArmField::Revision,
+            Self::Canary | Self::Comparison => ArmField::Variant,
+        }
+    }
 }
 
 impl Default for ObservedSettings {

@@ -10,7 +10,7 @@ use crate::judge::{
     Basis, Check, CheckId, CheckVerdict, Definition, Method, ReasonCode, RunVerdict, Runbook,
     RunbookStage, Settings, Source, Trial, judge_observed, worst,
 };
-use crate::traffic::{ArmField, Observed, Timeline, TrafficTable};
+use crate::traffic::{Observed, Timeline, TrafficTable};
 
 pub use follow::{Follower, Read};
 
@@ -94,18 +94,6 @@ impl Arms {
             control: control.to_owned(),
             candidate: candidate.to_owned(),
         })
-    }
-}
-
-impl Runbook {
-    /// The field that tells the arms of the runbook apart.
-    pub fn arm_by(self) -> ArmField {
-        match self {
-            Self::BlueGreen => ArmField::Color,
-            Self::MultiRegion | Self::FailoverDrill => ArmField::Region,
-            Self::TrafficShaping => ArmField::Revision,
-            Self::Canary | Self::Comparison => ArmField::Variant,
-        }
     }
 }
 

@@ -263,12 +263,6 @@ pub struct Occasion {
 }
 
 impl Session {
-    /// Judges by live requests and a drill log too.
-    #[must_use]
-    pub fn observing(self, observed: Observed) -> Self {
-        Self { observed, ..self }
-    }
-
     /// Reads the gold set, gets the vectors and builds the targets.
     ///
     /// # Errors

@@ -8,8 +8,16 @@ use crate::measure::{Matched, MetricTable, Prepared, measure, seeds_vary};
 use crate::pipeline::{Asked, PipelineError, Replayed};
 use crate::replay::{Counts, Kept};
 use crate::report::{ProbesWriter, RunRecord};
+use crate::traffic::Observed;
 
 impl Replayed {
+    /// Judges by live requests and a drill log too.
+    #[must_use]
+    pub fn observing(mut self, observed: Observed) -> Self {
+        self.session.observed = observed;
+        self
+    }
+
     /// What was asked of whom. `seeds_vary` says of a target whether another seed ever changed a reply.
     pub(super) fn record(&self, seeds_vary: &dyn Fn(&TargetName) -> Option<bool>) -> RunRecord {
         let session = &self.session;

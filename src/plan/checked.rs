@@ -8,11 +8,12 @@ use crate::embed::EmbedderKind;
 use crate::goldset::Filter;
 use crate::ids::{Digest, Seed, TargetName};
 use crate::judge::{self, CheckId, Comparator, Definition, Override, RunbookStage, Waiver};
-use crate::plan::PolicyError;
 use crate::plan::targets::{TargetSpec, targets};
 use crate::plan::written::{self, LimitOverride, Written};
+use crate::plan::{PolicyError, traffic};
 use crate::replay;
 use crate::stats::Resamples;
+use crate::traffic::ReadOptions;
 use crate::units::Cutoff;
 
 /// A checked policy: one control, at least one other target, sensible numbers.
@@ -28,6 +29,8 @@ pub struct Policy {
     pub targets: Vec<TargetSpec>,
     /// How the run is judged.
     pub judge: judge::Settings,
+    /// How logs of live requests are read.
+    pub traffic: ReadOptions,
     /// Which questions are asked.
     pub filter: Filter,
     /// A run from before the change.
@@ -98,8 +101,10 @@ pub(super) fn check(
         referee: referee(path, folder, &written.referee)?,
         judge: judge::Settings {
             waivers: waivers(path, &written)?,
+            observed: traffic::judged(path, &written.traffic)?,
             ..gate(path, &written.gate)?
         },
+        traffic: traffic::read(path, &written.traffic, written.gate.runbook)?,
         baseline: written.gate.baseline.as_ref().map(|run| folder.join(run)),
         history: written
             .gate

@@ -7,6 +7,7 @@
 mod checked;
 mod error;
 mod targets;
+mod traffic;
 mod written;
 
 use std::path::{Path, PathBuf};

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::embed::EmbedderKind;
-use crate::judge::{Basis, Comparator, Definition, Runbook, RunbookStage, Waiver};
+use crate::judge::{
+    Basis, Comparator, Definition, ObservedSettings, Runbook, RunbookStage, Waiver,
+};
+use crate::traffic::{ArmField, LatencyPoint, ReadOptions};
 
 pub(super) use target::{FieldNames, FilterValue, Method, Pins, ReplyPointers, Target, TargetKind};
 
@@ -38,6 +41,83 @@ pub(super) struct Written {
     /// Red checks that a person takes responsibility for.
     #[serde(default)]
     pub(super) waiver: Vec<Waiver>,
+    /// How logs of live requests are read and judged.
+    #[serde(default, skip_serializing_if = "Traffic::is_default")]
+    pub(super) traffic: Traffic,
+}
+
+/// How logs of live requests are read and judged.
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Traffic {
+    /// The field that tells arms apart, if it is not the runbook's: `variant` of a canary, `color` of
+    /// blue and green, `revision` of traffic shaping, `region` else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arm: Option<ArmField>,
+    /// What requests call a target, where that is not its name.
+    pub(super) arms: BTreeMap<String, String>,
+    /// Length of a window in seconds.
+    #[schemars(range(min = 1, max = 86400))]
+    pub(super) window_s: u32,
+    /// Which latency the clauses mean.
+    pub(super) latency: LatencyPoint,
+    /// The unit of the log's latencies.
+    pub(super) latency_unit: LatencyUnit,
+    /// The share of the requests that the candidate is to have; that of the stage, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub(super) share: Option<f64>,
+    /// How many minutes of requests decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub(super) minutes: Option<f64>,
+    /// For how many seconds after its first request an arm may be warming up.
+    #[schemars(range(min = 0))]
+    pub(super) warm_up_s: f64,
+    /// The share of lines that may be unreadable.
+    #[schemars(range(min = 0, max = 1))]
+    pub(super) most_bad: f64,
+    /// Where fields stand that are not in their places: `"latency_ms.tfinal" = "duration.total"`.
+    pub(super) fields: BTreeMap<String, String>,
+    /// Values for all lines, in place of fields.
+    pub(super) constants: BTreeMap<String, String>,
+}
+
+/// A unit of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LatencyUnit {
+    /// Seconds.
+    S,
+    /// Milliseconds.
+    Ms,
+    /// Microseconds.
+    Us,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        let (read, judged) = (ReadOptions::default(), ObservedSettings::default());
+        Self {
+            arm: None,
+            arms: BTreeMap::new(),
+            window_s: read.window_s,
+            latency: judged.latency,
+            latency_unit: LatencyUnit::Ms,
+            share: None,
+            minutes: None,
+            warm_up_s: judged.warm_up_s,
+            most_bad: read.most_bad_share,
+            fields: BTreeMap::new(),
+            constants: BTreeMap::new(),
+        }
+    }
+}
+
+impl Traffic {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The one embedder that measures every target.
