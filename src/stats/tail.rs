@@ -132,7 +132,7 @@ impl TailRatio {
         let last = control.len().max(candidate.len());
         let mut slower = 0;
         let mut seen = None;
-        let mut least = (first, f64::INFINITY);
+        let mut weakest = (first, f64::INFINITY);
         for bin in first..=last {
             let edge = self.ratio * self.edge(bin + 1);
             while slower < candidate.len() && self.edge(slower) < edge {
@@ -148,11 +148,11 @@ impl TailRatio {
             }
             seen = Some(counts);
             let log = self.log_evidence(counts.0, counts.1, counts.2);
-            if log < least.1 {
-                least = (bin, log);
+            if log < weakest.1 {
+                weakest = (bin, log);
             }
         }
-        least
+        weakest
     }
 
     fn log_at(&self, bin: usize) -> f64 {

@@ -132,7 +132,9 @@ pub(super) fn judged(
     };
     let p95 = |windows: &[Sketch]| {
         let mut all = Sketch::default();
-        windows.iter().for_each(|window| all.merge(window));
+        for window in windows {
+            all.merge(window);
+        }
         all.quantile(TAIL).unwrap_or(f64::NAN)
     };
     let point = settings.observed.latency.name();

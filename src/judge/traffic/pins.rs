@@ -34,12 +34,11 @@ pub(super) fn pins(check: Check, arms: &Arms) -> Result<Check, Undecided> {
         let detail = "no request states SCHEMA_REV, INDEX_HASH or MODEL_TAG".to_owned();
         return Err((ReasonCode::FieldMissing, detail));
     }
-    let check = match lacking(&missing, side.n) {
-        Some(lacking) => check.with(CheckVerdict::Fail, ReasonCode::PinsMissing, lacking),
-        None => {
-            let detail = format!("all {} requests state each pin once", side.n);
-            check.with(CheckVerdict::Pass, ReasonCode::PinsComplete, detail)
-        }
+    let check = if let Some(lacking) = lacking(&missing, side.n) {
+        check.with(CheckVerdict::Fail, ReasonCode::PinsMissing, lacking)
+    } else {
+        let detail = format!("all {} requests state each pin once", side.n);
+        check.with(CheckVerdict::Pass, ReasonCode::PinsComplete, detail)
     };
     Ok(several(pins).into_iter().fold(check, Check::adding))
 }

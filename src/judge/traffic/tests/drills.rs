@@ -54,13 +54,11 @@ fn the_survivor_is_compared_with_the_time_before() {
     );
     let soon = Some(evacuation(5 * MINUTE, 6 * MINUTE));
     p95(regions(1.1), soon, Inconclusive, ReasonCode::TooFewRequests);
-    let mut no_cutover = timeline();
-    no_cutover
-        .iter_mut()
-        .for_each(|timeline| timeline.events.truncate(1));
+    let mut no_cutover = evacuation(30 * MINUTE, 31 * MINUTE);
+    no_cutover.events.truncate(1);
     p95(
         regions(1.1),
-        no_cutover,
+        Some(no_cutover),
         Inconclusive,
         ReasonCode::EvidenceMissing,
     );
