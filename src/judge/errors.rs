@@ -9,7 +9,7 @@ use crate::measure::Status;
 use crate::target::Stage;
 
 /// Chance below which the control is not believed to have merely missed a class.
-const ALPHA: f64 = 0.05;
+pub(super) const ALPHA: f64 = 0.05;
 
 /// No error class at headers or body read that the control does not have.
 ///

@@ -3,11 +3,13 @@
 use crate::ids::QuestionId;
 use crate::judge::case::{Case, Noise};
 use crate::judge::definition::Method;
+use crate::judge::observed::Scene;
 use crate::judge::quality;
 use crate::judge::rule::{Decision, Ruling, decide, worse};
 use crate::judge::sample::{Counted, UNDEFINED, judged};
 use crate::judge::{
     Check, CheckVerdict, Comparator, Definition, ReasonCode, Runbook, Settings, SideEvidence,
+    traffic,
 };
 use crate::measure::{Missing, PairedQuestion, axes};
 use crate::stats::{Difference, Interval, abc_mean, clopper_pearson};
@@ -284,6 +286,32 @@ fn with_convergence(check: Check, case: &Case) -> Check {
 /// A side after the cutover beside itself before it. Egress and dedupe come from telemetry, so that the
 /// probes alone can show that it fails and never that it holds.
 pub(super) fn after_cutover(check: Check, case: &Case) -> Check {
+    let check = beside_baseline(check, case);
+    let scene = Scene {
+        observed: &case.evidence.observed,
+        side: &case.side.name,
+        control: &case.control.name,
+        stage: case.stage,
+        settings: case.settings,
+    };
+    match (traffic::after_cutover(&scene), check.verdict) {
+        (Some((by_requests, said)), _) => {
+            let (verdict, reason) = worse((check.verdict, check.reason_code), by_requests);
+            let probes = format!("probes: {}", check.detail);
+            check.with(verdict, reason, said).adding(probes)
+        }
+        (None, CheckVerdict::Pass) => {
+            let probes = check.detail.clone();
+            check
+                .inconclusive(ReasonCode::EvidenceMissing, "egress success and the dedupe guard need request telemetry, which was not given")
+                .adding(format!("the probes agree with the baseline: {probes}"))
+        }
+        (None, _) => check,
+    }
+}
+
+/// What the probes say of a side after the cutover.
+fn beside_baseline(check: Check, case: &Case) -> Check {
     let Some(baseline) = case.evidence.baseline_of(case.side) else {
         let detail =
             "no run from before the cutover was given: name it with --baseline or `baseline`";
@@ -331,15 +359,7 @@ pub(super) fn after_cutover(check: Check, case: &Case) -> Check {
         );
         return check.with(CheckVerdict::Fail, ReasonCode::FieldDiffers, detail);
     }
-    match check.verdict {
-        CheckVerdict::Pass => {
-            let probes = check.detail.clone();
-            check
-                .inconclusive(ReasonCode::EvidenceMissing, "egress success and the dedupe guard need request telemetry, which was not given")
-                .adding(format!("the probes agree with the baseline: {probes}"))
-        }
-        _ => check,
-    }
+    check
 }
 
 #[cfg(test)]

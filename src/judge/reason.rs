@@ -97,6 +97,8 @@ pub enum ReasonCode {
     ArmMissing,
     /// Too few requests, or too few windows of them, to say anything.
     TooFewRequests,
+    /// No window of time has requests of both the side and what it is compared with.
+    NotConcurrent,
     /// The side had another share of the requests than was planned.
     ShareMismatch,
     /// The log ends before the planned end, or before what was waited for.

@@ -7,7 +7,7 @@
 //! Where to look: bounds of one sample in `order` (quantiles), `bootstrap` (anything) and
 //! `proportion` (rates); two samples in `difference` (means and rates, with equivalence),
 //! `wilcoxon`, `mann_whitney`, `sign`, `permutation` and `kolmogorov`; many checks in `multiple`;
-//! looking while the data arrive in `e_process`; how much data is needed in `power` and `foresight`.
+//! looking while the data arrive in `e_process` and `tail`; change over time in `slope`; how much data is needed in `power` and `foresight`.
 
 mod bootstrap;
 mod difference;
@@ -25,13 +25,16 @@ mod proportion;
 mod random;
 mod ranks;
 mod sign;
+mod slope;
 mod solve;
+mod tail;
 mod test_result;
 mod wilcoxon;
 
 pub use bootstrap::{
-    BootstrapMethod, Resamples, abc_mean, bca_mean, bootstrap, bootstrap_mean, bootstrap_median,
-    bootstrap_quantile, bootstrap_quantile_ratio,
+    Binned, BootstrapMethod, Pairing, Resamples, abc_mean, bca_mean, bootstrap,
+    bootstrap_binned_ratio, bootstrap_mean, bootstrap_median, bootstrap_quantile,
+    bootstrap_quantile_ratio,
 };
 pub use difference::{Difference, Equivalence, Margin, Summary};
 pub use e_process::{ArmErrors, EProcess, HARM_EVIDENCE, HARM_RATIOS, TOLERATED_RATIO};
@@ -58,7 +61,9 @@ pub use proportion::{
 };
 pub use random::stream;
 pub use sign::sign_test;
+pub use slope::{Point, blocks, slope};
 pub(crate) use solve::where_it_reaches;
+pub use tail::TailRatio;
 pub use test_result::{Alternative, NullLaw, TestResult};
 pub use wilcoxon::{Zeros, pseudomedian_bounds, wilcoxon_signed_rank};
 

@@ -8,7 +8,7 @@ use crate::judge::definition::family::{
     AFTER_CUTOVER, BLOCK, CONVERGENCE, COVERAGE, DELTA_S, GREEN_HOUR, NEW_ERROR, P95, PARITY,
     PRE_FLIGHT, TELEMETRY,
 };
-use crate::judge::definition::{Definition, Method};
+use crate::judge::definition::{Comparator, Definition, Method};
 
 const REPLAYED: &[RunbookStage] = &[Shadow, Audit];
 
@@ -48,7 +48,10 @@ pub(super) static CHECKS: &[Definition] = &[
         clause: "cache hit rate within five points once namespaces are split",
         stages: REPLAYED,
         method: Method::HitRatioWithin,
+        statistic: "difference of hit shares, Newcombe",
+        comparator: Comparator::Within,
         limit: 0.05,
+        meaning: "Green's share of look-ups that the cache answers less blue's, with Newcombe's bounds, both of which must lie within five points. All requests of the log count, as blue may have served before green; requests that do not state `cache.hit` do not count, and an arm without any leaves the clause undecided.",
         remedy: "split the cache namespaces and warm green before the flip",
         ..TELEMETRY
     },
@@ -79,7 +82,7 @@ none the beginning of the other, QUEUE_TOPICS stated by both and shared by neith
         clause: "after cutover: ΔS, coverage, λ against the pre-flip baseline; INDEX_HASH and analyzer match; egress success; dedupe guard",
         stages: &[Audit],
         meaning: "The same probes now and in a saved run from before the flip, question by question: ΔS within ±0.03 with few shifts, coverage within ±0.05, few questions whose λ flipped, \
-INDEX_HASH and ANALYZER as they were. p95 is judged by BG-P95 against blue, which was asked at the same time. Egress success and the dedupe guard come from request telemetry; without it the clause is undecided at best.",
+INDEX_HASH and ANALYZER as they were. p95 is judged by BG-P95 against blue, which was asked at the same time. Request telemetry must show that calls that leave green fail at most one percentage point more often than blue's (Newcombe's upper bound) and that no side effect of green repeats another; without it the clause is undecided at best.",
         remedy: "compare green with its own run before the flip: what changed since then was changed by the cutover",
         ..AFTER_CUTOVER
     },

@@ -76,7 +76,9 @@ Without a cutover the clause fails once the log goes on for longer than the limi
         stages: &[Live],
         method: Method::Burst,
         kind: Kind::Time,
+        statistic: "seconds of the longest burst of server errors",
         limit: 60.0,
+        meaning: "A second is bad when at least 5 % of an arm's requests in it, and one at least, ended with a status of 500 or above; bad seconds of any arm that are at most 5 s apart are one burst, as long as from its first server error to its last, to the millisecond. Exactly 60 s passes. Bursts that end before the decision to evacuate or begin after the drill are left out, where a drill log says when these were. One that reaches the last second of the log, and requests that end before the drill does, leave the clause undecided unless it is red already.",
         remedy: "drain before the cutover; look for the first failing stage in the telemetry",
         ..TELEMETRY
     },
@@ -85,7 +87,9 @@ Without a cutover the clause fails once the log goes on for longer than the limi
         clause: "p95 ≤ 1.25 × pre-incident baseline for served markets",
         stages: &[Live],
         method: Method::DrillLatency,
+        statistic: "p95 ratio of warm requests, windows of either time resampled",
         limit: 1.25,
+        meaning: "The 95th percentile of warm requests to the survivor after the cutover, over that of all regions before the decision to evacuate, which the drill log says when they were. The two times are not concurrent, so that the windows of each are resampled by themselves, at least ten of either. Whole windows count: those that end before the decision, and those that begin after the cutover.",
         remedy: "give the survivor the capacity of both regions before the drill",
         ..TELEMETRY
     },

@@ -81,7 +81,7 @@ pub(super) const P95: Definition = Definition {
     limit: 1.25,
     meaning: "The ratio of the 95th percentiles of warm latency, this side to its control, questions paired and resampled with all their calls. Calls that the \
 target marks as cold are left out, and a target that does not say which calls were cold leaves the clause undecided. In-process targets have no service latency, \
-so the clause does not apply to them.",
+so the clause does not apply to them. Live requests are judged beside the probes: windows in which both arms have warm requests, at least 20, are resampled together. It is red when either is, and else as the requests say, where these say anything.",
     remedy: "worse only when cold: concurrency or memory, not the release",
     ..BLANK
 };
@@ -92,7 +92,8 @@ pub(super) const NEW_ERROR: Definition = Definition {
     statistic: "new error classes, exposure share",
     comparator: Comparator::Equal,
     meaning: "An error class at headers or body read that the control never showed. One event blocks a PASS; with the class on k questions at exposure share θ the chance that \
-the control merely missed it is θ^k, and the check fails when that, times the number of classes seen on either side, is at most 5 %. The cells of a question count once, since one incident may break them all.",
+the control merely missed it is θ^k, and the check fails when that, times the number of classes seen on either side, is at most 5 %. The cells of a question count once, since one incident may break them all. \
+Live requests are judged in the same way beside the probes, sessions in place of questions: it is red when either is, and else as the requests say, where these say anything.",
     remedy: "read the class and stage in observations.parquet; a new class at body read usually means a truncated or re-encoded reply",
     ..BLANK
 };

@@ -71,6 +71,10 @@ pub(super) static CHECKS: &[Definition] = &[
         clause: "no increase in 5xx at failover or failback",
         stages: ROUTING,
         method: Method::ServerErrors,
+        statistic: "difference of rates of server errors, Newcombe",
+        limit: 0.0005,
+        overridable: true,
+        meaning: "The region's share of requests that ended with a status of 500 or above less that of the region it is compared with, over the whole log, with Newcombe's bounds. No finite number of requests shows that there is no increase at all, so that 0.05 percentage points count as none, the tolerance of TS-5XX; the policy may set another.",
         remedy: "route back; look for the first failing stage in the telemetry",
         ..TELEMETRY
     },
@@ -81,8 +85,10 @@ pub(super) static CHECKS: &[Definition] = &[
         method: Method::Dedupe,
         sources: &[Source::Telemetry, Source::DrillLog],
         kind: Kind::Census,
+        statistic: "share of side effects that repeat no other",
         comparator: Comparator::AtLeast,
         limit: 0.999,
+        meaning: "Requests with a dedupe key have a side effect unless `egress.deduped` is true. Of the side effects of both regions, those that repeat a key of their own region, and keys on which both regions acted, are repeats; the rest of them is compared exactly with the limit. A drill log's `write_applied` events are counted in the same way, and the worse of the two decides.",
         remedy: "look at the dedupe key and its TTL: sha256(source_id + revision + index_hash + partition)",
         ..TELEMETRY
     },

@@ -2,8 +2,9 @@
 //!
 //! Resample `i` owns random stream `i`, so the same bytes come out at any thread count. Four ways
 //! in: [`bootstrap`] for any statistic, and quicker ones for a mean, a quantile and the ratio of
-//! two quantiles, which draw from the same resampling law.
+//! two quantiles (of values, or of counts by bin), which draw from the same resampling law.
 
+mod binned;
 mod mean;
 mod quantile;
 mod ratio;
@@ -17,6 +18,7 @@ use crate::stats::order::quantile_of_sorted;
 use crate::stats::{Interval, stream};
 use crate::units::Confidence;
 
+pub use binned::{Binned, Pairing, bootstrap_binned_ratio};
 pub use mean::{abc_mean, bca_mean, bootstrap_mean};
 pub use quantile::{bootstrap_median, bootstrap_quantile};
 pub use ratio::bootstrap_quantile_ratio;
