@@ -49,6 +49,15 @@ pub struct Phases {
     pub post: Option<Report>,
 }
 
+/// What was logged beside the runs.
+#[derive(Clone, Debug, Default)]
+pub struct Logs {
+    /// Live requests and the events of the drill.
+    pub observed: Observed,
+    /// Whether simulated logs may be judged as if they were real.
+    pub allow_simulated: bool,
+}
+
 const PHASES: [RunbookStage; 3] = [RunbookStage::Pre, RunbookStage::Live, RunbookStage::Post];
 
 /// Who plays which part, as the plan says it, for reading the log of the drill.
@@ -67,7 +76,7 @@ pub fn roles(drill: &Drill) -> Roles {
     }
 }
 
-/// Judges a drill by its plan, its runs, and what was observed beside them. A phase without a run leaves
+/// Judges a drill by its plan, its runs and its logs. A phase without a run leaves
 /// its checks of probes undecided, and so does a log that is not there with its own.
 ///
 /// # Errors
@@ -76,7 +85,7 @@ pub fn roles(drill: &Drill) -> Roles {
 pub fn audit(
     drill: &Drill,
     phases: Phases,
-    observed: Observed,
+    logs: Logs,
     occasion: &Occasion,
     ended_at: &dyn Fn() -> String,
 ) -> Result<Report, AuditError> {
@@ -96,7 +105,7 @@ pub fn audit(
         })?;
     }
     let mut saved = Saved {
-        observed,
+        observed: logs.observed,
         ..Saved::like(&first.record, occasion)
     };
     let judged = first
@@ -113,10 +122,12 @@ pub fn audit(
         }
     }
     let trials = trials(drill);
+    let mut settings = settings(drill, &judged.settings, &trials);
+    settings.observed.allow_simulated |= logs.allow_simulated;
     let judged = JudgedRecord {
         parity: parity(&saved, &trials),
         answers: answers(&saved, &trials),
-        settings: settings(drill, &judged.settings, trials),
+        settings,
         on: occasion.day,
         referee: judged.referee,
         drill: Some(drill.clone()),
@@ -243,7 +254,7 @@ impl Phase<'_> {
     }
 }
 
-fn settings(drill: &Drill, of: &Settings, trials: Vec<Trial>) -> Settings {
+fn settings(drill: &Drill, of: &Settings, trials: &[Trial]) -> Settings {
     let mut overrides: BTreeMap<CheckId, Override> = of
         .overrides
         .iter()
@@ -273,7 +284,7 @@ fn settings(drill: &Drill, of: &Settings, trials: Vec<Trial>) -> Settings {
             .cloned()
             .collect(),
         history: None,
-        trials,
+        trials: trials.to_vec(),
         overrides,
         block_coverage: drill.rag_probe.coverage_min,
         ..of.clone()

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{Phases, audit, roles};
+use crate::audit::{Logs, Phases, audit, roles};
 use crate::cli::gate::{AskedAt, keep, make_folder, now};
 use crate::cli::output::Output;
+use crate::cli::telemetry::LogArgs;
 use crate::cli::{ExitStatus, Failure};
 use crate::drill::{self, Drill};
 use crate::report::{Report, Style, load};
-use crate::traffic::{Observed, Timeline, read_drill_log};
+use crate::traffic::{ArmField, Observed, Timeline, read_drill_log};
 
-/// Audits a failover drill: its plan, the runs from before, during and after it, and its log.
+/// Audits a failover drill: its plan, the runs from before, during and after it, and its logs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The drill plan.
@@ -29,6 +30,15 @@ pub(super) struct Args {
     /// is stdin. May be given more than once.
     #[arg(long, value_name = "LOG")]
     events: Vec<PathBuf>,
+    /// Logs of users' requests while the drill was under way: JSON lines, plain or compressed, Parquet, or
+    /// patterns. May be given more than once.
+    #[arg(long, value_name = "LOG")]
+    telemetry: Vec<PathBuf>,
+    #[command(flatten)]
+    log: LogArgs,
+    /// Judge logs that say they were simulated as if they were real, for training and tests.
+    #[arg(long)]
+    allow_simulated: bool,
     /// The bundle's folder; must not exist or be empty. Default: `reports/RUN_ID`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -47,14 +57,17 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         live: saved(&args.live)?,
         post: saved(&args.post)?,
     };
-    let observed = Observed {
-        traffic: None,
-        timeline: timeline(&args.events, &drill)?,
+    let logs = Logs {
+        observed: Observed {
+            traffic: args.log.read(&args.telemetry, ArmField::Region)?,
+            timeline: timeline(&args.events, &drill)?,
+        },
+        allow_simulated: args.allow_simulated,
     };
     let AskedAt {
         occasion, folder, ..
     } = AskedAt::now("audit", args.out.as_deref())?;
-    let report = audit(&drill, phases, observed, &occasion, &now)?;
+    let report = audit(&drill, phases, logs, &occasion, &now)?;
     make_folder(&folder)?;
     keep(&report, &folder, Style::quiet_if(args.quiet), output)
 }
