@@ -128,8 +128,8 @@ fn samples(plan: &Plan, course: &Course, arms: &[Arm; 2], rng: &mut ChaCha8Rng, 
             let idle = if near(course.decided) || near(course.ended) {
                 0
             } else {
-                // One waits in every fifth sample or so.
-                u64::from(rng.random_bool(0.2))
+                // One waits now and then, and never in two samples in a row.
+                u64::from(at / QUEUE_EVERY % 3 == 1 && rng.random_bool(0.4))
             };
             let backlog = idle.max(course.backlog(side, at));
             let what = Happening::QueueSample {
