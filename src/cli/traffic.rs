@@ -84,7 +84,9 @@ impl JudgeArgs {
             ..Overrides::default()
         };
         let policy = self.policy.as_deref();
-        let policy = policy.map(|path| plan::load(path, &overrides)).transpose()?;
+        let policy = policy
+            .map(|path| plan::load(path, &overrides))
+            .transpose()?;
         let mut settings = match policy {
             Some(policy) => policy.judge,
             None => self.unwritten()?,

@@ -114,7 +114,9 @@ impl Watched {
                 remark(&format!("{name} was rotated; the new file is followed"));
             }
             if truncated {
-                remark(&format!("{name} was cut short and is read from its beginning"));
+                remark(&format!(
+                    "{name} was cut short and is read from its beginning"
+                ));
             }
             if !bytes.is_empty() {
                 grown = true;

@@ -203,4 +203,3 @@ pub fn stops(observed: Observed, arms: &Arms, settings: &Settings) -> Option<Liv
     checks.iter_mut().for_each(|check| check.hard_stop = true);
     (!checks.is_empty()).then(|| LiveReport::with(checks, observed, settings))
 }
-
