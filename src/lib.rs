@@ -7,8 +7,8 @@
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
 //! [`lines`], [`schema`], [`stats`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
-//! and [`stamp`], [`replay`], [`measure`], [`traffic`], [`judge`]; beside each other [`report`] and [`plan`]; at
-//! the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
+//! and [`stamp`], [`replay`], [`measure`], [`traffic`], [`judge`], [`drill`], [`simulate`]; beside each
+//! other [`report`] and [`plan`]; at the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
 
 pub mod answers;
 pub mod audit;
@@ -36,6 +36,7 @@ pub mod plan;
 pub mod replay;
 pub mod report;
 pub mod schema;
+pub mod simulate;
 pub mod stamp;
 pub mod stats;
 pub mod target;

@@ -19,6 +19,7 @@ use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
 use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
+use crate::simulate::SimulateError;
 use crate::stamp::StampError;
 use crate::traffic::{DrillLogError, TrafficError};
 
@@ -107,6 +108,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Manifest(#[from] ManifestError),
+    /// Logs that cannot be simulated.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Simulate(#[from] SimulateError),
     /// A folder for the run cannot be made.
     #[error("{}: cannot be made", path.display())]
     #[diagnostic(code(cli::folder), help("name another folder with --out"))]
@@ -232,6 +237,7 @@ impl Failure {
             | Self::DrillLog(DrillLogError::Read { .. } | DrillLogError::Content { .. })
             | Self::Import(ImportError::Read { .. })
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
+            | Self::Simulate(SimulateError::Write { .. })
             | Self::MakeFolder { .. }
             | Self::ReadContract { .. }
             | Self::Write { .. }
@@ -256,6 +262,7 @@ impl Failure {
             | Self::Import(ImportError::Content { .. })
             | Self::Contract { .. }
             | Self::Manifest(_)
+            | Self::Simulate(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
             Self::Export(error) | Self::Stamp(StampError::Export(error)) => of_export(error),

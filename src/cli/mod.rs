@@ -27,6 +27,7 @@ mod progress;
 mod report;
 mod schema;
 mod side;
+mod simulate;
 mod stamp;
 mod telemetry;
 mod traffic;
@@ -152,6 +153,8 @@ enum Command {
     Stamp(stamp::Args),
     /// Say whether two indexes are the same, and if not, which rows and which rung.
     Parity(parity::Args),
+    /// Write logs of requests and drills that never happened, with a fault planted in them.
+    Simulate(simulate::Args),
     /// Say what a check means, how it is computed and what to do when it is red.
     Explain(explain::Args),
     /// List the files of a folder with their digests, or compare two such lists.
@@ -201,6 +204,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
         Command::Stamp(args) => runtime()?.block_on(stamp::run(args, output)),
         Command::Parity(args) => runtime()?.block_on(parity::run(args, output)),
+        Command::Simulate(args) => simulate::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Manifest(args) => manifest::run(&args, output),
         Command::Gold(args) => gold::run(args, output, &runtime),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 21] = [
+const ORDER: [&[&str]; 22] = [
     &["ids", "units", "vector", "files", "lines", "schema"],
     &["stats", "export"],
     &["knn"],
@@ -19,6 +19,7 @@ const ORDER: [&[&str]; 21] = [
     &["traffic"],
     &["judge"],
     &["drill"],
+    &["simulate"],
     &["report", "plan"],
     &["earlier"],
     &["pipeline"],

@@ -39,6 +39,7 @@ mod resume;
 mod retrieval;
 mod runbooks;
 mod schema;
+mod simulate;
 mod slices;
 mod soundness;
 mod squad;
