@@ -9,6 +9,7 @@ mod charts;
 mod checks;
 mod grid;
 mod ladder;
+mod observed;
 mod parity;
 mod side_by_side;
 mod words;
@@ -21,9 +22,11 @@ use askama::Template;
 use crate::ids::TargetName;
 use crate::judge::{Basis, CheckVerdict, RunVerdict, Verdict};
 use crate::measure::latency;
+use crate::report::observed::simulation;
 use crate::report::{Comparison, Report, TargetRecord, labels, ladders, plain, printable};
 use crate::target::{Locality, Role};
 
+pub(super) use observed::one_page;
 use words::{NONE, Pill, number};
 
 /// Fill patterns and markers there are; more targets than this share them.
@@ -69,6 +72,8 @@ struct Page<'a> {
     checks: Vec<checks::CheckRow>,
     sides: Vec<Side<'a>>,
     side_by_side: Option<side_by_side::SideBySideView>,
+    drill: Option<observed::DrillView>,
+    traffic: Option<observed::TrafficView>,
     charts: Vec<charts::Chart>,
     lambda: grid::LambdaView,
     parities: Vec<parity::ParityView>,
@@ -120,6 +125,8 @@ fn page(report: &Report) -> Page<'_> {
         side_by_side: comparison
             .as_ref()
             .map(|comparison| side_by_side::view(comparison, report)),
+        drill: observed::drill(report, &sides),
+        traffic: observed::traffic(report),
         charts: charts::charts(report, &sides),
         lambda: grid::view(report, &sides),
         parities: parities(verdict),
@@ -247,10 +254,10 @@ fn labels(report: &Report) -> Vec<&'static str> {
             "The referee is lexical: its distances have another scale than the runbooks' limits.",
         ),
     ];
-    labels
+    let labels = labels
         .into_iter()
-        .filter_map(|(holds, label)| holds.then_some(label))
-        .collect()
+        .filter_map(|(holds, label)| holds.then_some(label));
+    simulation(report).into_iter().chain(labels).collect()
 }
 
 fn facts(report: &Report) -> Vec<Fact> {
