@@ -344,7 +344,7 @@ fn latency_view(report: &Report, target: &TargetRecord) -> LatencyView {
 mod tests {
     use super::*;
     use crate::ids::{QuestionId, SectionKey};
-    use crate::report::{sample, sample_pair};
+    use crate::report::{sample, sample_drill, sample_pair};
 
     fn render(report: &Report) -> String {
         let mut page = Vec::new();
@@ -375,6 +375,11 @@ mod tests {
         check_balance(&render(&sample::report()));
         check_balance(&render(&sample_pair::report()));
         check_balance(&render(&sample_pair::identical()));
+        check_balance(&render(&sample_drill::report()));
+        check_balance(&render(&sample_drill::canary()));
+        let mut short = Vec::new();
+        one_page(&sample_drill::report(), &mut short).expect("memory does not fail");
+        check_balance(&String::from_utf8(short).expect("a page is text"));
     }
 
     #[test]
@@ -479,8 +484,14 @@ mod tests {
     }
 
     #[test]
-    fn the_template_marks_nothing_as_safe() {
-        let template = include_str!("../../../templates/report.html");
-        assert!(!template.contains("|safe") && !template.contains("| safe"));
+    fn the_templates_mark_nothing_as_safe() {
+        for template in [
+            include_str!("../../../templates/macros.html"),
+            include_str!("../../../templates/observed.html"),
+            include_str!("../../../templates/one-page.html"),
+            include_str!("../../../templates/report.html"),
+        ] {
+            assert!(!template.contains("|safe") && !template.contains("| safe"));
+        }
     }
 }

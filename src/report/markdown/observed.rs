@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::report::Report;
-use crate::report::markdown::{code, escape, icon_of};
+use crate::report::markdown::{escape, icon_of};
 use crate::report::observed::{
     ArmTotals, Item, error_rows, latency_point, milliseconds, remarks, share, simulation, summary,
     totals,
@@ -69,15 +69,15 @@ fn items(title: &str, list: &[Item], more: usize, out: &mut dyn Write) -> io::Re
     writeln!(out, "**{title}**\n")?;
     for item in list {
         let remedy = item.remedy.as_deref().map_or_else(String::new, |remedy| {
-            format!(" What to do: {}.", escape(remedy))
+            format!(" What to do: {}", escape(remedy))
         });
         writeln!(
             out,
-            "- {} **{}** on {}: {}.{remedy}",
+            "- {} **{}** on {}: {}{remedy}",
             icon_of(item.verdict.name()),
             escape(&item.check),
             escape(&item.on),
-            escape(item.detail.trim_end_matches('.'))
+            escape(&item.detail)
         )?;
     }
     if more > 0 {
@@ -172,9 +172,9 @@ fn errors(report: &Report, arms: &[ArmTotals], out: &mut dyn Write) -> io::Resul
         let counts: Vec<String> = counts.collect();
         writeln!(
             out,
-            "| {} | `{}` | {} |",
+            "| {} | {} | {} |",
             row.of.stage,
-            code(&row.of.class),
+            escape(&row.of.class),
             counts.join(" | ")
         )?;
     }

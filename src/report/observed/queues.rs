@@ -19,8 +19,8 @@ const LEAST: usize = 3;
 pub(in crate::report) struct Queue {
     /// Messages waiting.
     pub(in crate::report) backlog: Series,
-    /// How long the oldest have waited, in milliseconds.
-    pub(in crate::report) age_ms: Series,
+    /// How long the oldest have waited, in seconds.
+    pub(in crate::report) age_s: Series,
     /// The median backlog before the decision; none of fewer than three samples.
     pub(in crate::report) baseline: Option<f64>,
 }
@@ -63,7 +63,8 @@ fn logged(timeline: &Timeline) -> Vec<Queue> {
                 value,
             };
             backlogs.push(point(*backlog as f64));
-            ages.extend(age_ms.filter(|age| age.is_finite()).map(point));
+            let age_s = age_ms.filter(|age| age.is_finite()).map(|age| age / 1000.0);
+            ages.extend(age_s.map(point));
         }
     }
     found.into_iter().map(queue).collect()
@@ -79,22 +80,17 @@ fn stated(table: &TrafficTable) -> Vec<Queue> {
         let backlogs = windows
             .clone()
             .filter_map(|window| mean(window.start, window.backlog_sum as f64, window.n_backlog));
-        let ages = windows.filter_map(|window| {
-            mean(
-                window.start,
-                window.age_sum_us as f64 / 1000.0,
-                window.n_age,
-            )
-        });
+        let ages = windows
+            .filter_map(|window| mean(window.start, window.age_sum_us as f64 / 1e6, window.n_age));
         queue((name.clone(), [backlogs.collect(), ages.collect()]))
     };
     let queues = table.arms.iter().map(one);
     queues
-        .filter(|queue| !queue.backlog.points.is_empty() || !queue.age_ms.points.is_empty())
+        .filter(|queue| !queue.backlog.points.is_empty() || !queue.age_s.points.is_empty())
         .collect()
 }
 
-fn queue((name, [backlog, age_ms]): (String, [Vec<Point>; 2])) -> Queue {
+fn queue((name, [backlog, age_s]): (String, [Vec<Point>; 2])) -> Queue {
     let name = if name.is_empty() {
         "queue".to_owned()
     } else {
@@ -106,7 +102,7 @@ fn queue((name, [backlog, age_ms]): (String, [Vec<Point>; 2])) -> Queue {
     };
     Queue {
         backlog: series(backlog),
-        age_ms: series(age_ms),
+        age_s: series(age_s),
         baseline: None,
     }
 }

@@ -22,11 +22,20 @@ pub(in crate::report) struct StoryLine {
     pub(in crate::report) single: bool,
 }
 
+/// What is counted: the noun, and what is said of it.
+type Kind = (&'static str, &'static str);
+const ACCEPTED: Kind = ("write", " accepted");
+const APPLIED: Kind = ("write", " applied");
+const SENT: Kind = ("webhook", " sent");
+const QUEUED: Kind = ("queue sample", "");
+const CACHED: Kind = ("cache sample", "");
+const AS_BEFORE: Kind = ("health sample", " as before");
+
 /// What happens often, between two events that do not.
 #[derive(Default)]
 struct Many {
     first: Option<Moment>,
-    counts: BTreeMap<&'static str, u64>,
+    counts: BTreeMap<Kind, u64>,
     backlog: Option<(u64, u64)>,
 }
 
@@ -109,16 +118,16 @@ impl Many {
     fn add(&mut self, event: &Event) {
         self.first = self.first.or(Some(event.ts));
         let kind = match &event.what {
-            Happening::WriteAccepted { .. } => "writes accepted",
-            Happening::WriteApplied { .. } => "writes applied",
-            Happening::WebhookEmitted { .. } => "webhooks sent",
+            Happening::WriteAccepted { .. } => ACCEPTED,
+            Happening::WriteApplied { .. } => APPLIED,
+            Happening::WebhookEmitted { .. } => SENT,
             Happening::QueueSample { backlog, .. } => {
                 let (first, _) = self.backlog.unwrap_or((*backlog, *backlog));
                 self.backlog = Some((first, *backlog));
-                "queue samples"
+                QUEUED
             }
-            Happening::CacheSample { .. } => "cache samples",
-            _ => "health as before",
+            Happening::CacheSample { .. } => CACHED,
+            _ => AS_BEFORE,
         };
         *self.counts.entry(kind).or_default() += 1;
     }
@@ -126,11 +135,14 @@ impl Many {
     /// The sum, and begins anew.
     fn told(&mut self) -> Option<(Moment, String)> {
         let many = std::mem::take(self);
-        let part =
-            |(kind, n): (&&str, &u64)| match many.backlog.filter(|_| *kind == "queue samples") {
-                Some((first, last)) => format!("{n} {kind} (backlog {first} → {last})"),
-                None => format!("{n} {kind}"),
-            };
+        let part = |((noun, said), n): (&Kind, &u64)| {
+            let plural = if *n == 1 { "" } else { "s" };
+            let backlog = many.backlog.filter(|_| (*noun, *said) == QUEUED);
+            let backlog = backlog.map_or_else(String::new, |(first, last)| {
+                format!(" (backlog {first} → {last})")
+            });
+            format!("{n} {noun}{plural}{said}{backlog}")
+        };
         let parts: Vec<String> = many.counts.iter().map(part).collect();
         Some((many.first?, parts.join(", ")))
     }

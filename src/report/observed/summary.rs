@@ -262,9 +262,16 @@ fn item(check: &Check, checks: &[Check]) -> Item {
         verdict: check.verdict,
         check: labels::check(check),
         on: labels::judged_on(check, checks),
-        detail: short(&check.detail),
-        remedy: check.remedy.as_deref().map(short),
+        detail: sentence_of(&check.detail),
+        remedy: check.remedy.as_deref().map(sentence_of),
     }
+}
+
+/// The beginning of a text as a sentence.
+fn sentence_of(text: &str) -> String {
+    let text = short(text);
+    let ended = text.is_empty() || text.ends_with(['.', '…']);
+    text + if ended { "" } else { "." }
 }
 
 /// The beginning of a text, cut between words.
@@ -275,7 +282,8 @@ fn short(text: &str) -> String {
     }
     let cut: String = text.chars().take(DETAIL).collect();
     let whole = cut.rfind(' ').filter(|at| *at > DETAIL / 2);
-    format!("{}…", whole.map_or(cut.as_str(), |at| &cut[..at]))
+    let kept = whole.map_or(cut.as_str(), |at| &cut[..at]);
+    format!("{}…", kept.trim_end_matches(['.', ',', ';', ':']))
 }
 
 /// What no check of this audit could look at.

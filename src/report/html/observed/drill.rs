@@ -180,7 +180,7 @@ fn queue_charts(report: &Report, moments: Moments) -> Vec<TimeChart> {
     let queues = queues(report, moments);
     let thin = |series: &Series| series.clone().thinned(|a, b| a > b);
     let backlogs: Vec<Series> = queues.iter().map(|queue| thin(&queue.backlog)).collect();
-    let ages: Vec<Series> = queues.iter().map(|queue| thin(&queue.age_ms)).collect();
+    let ages: Vec<Series> = queues.iter().map(|queue| thin(&queue.age_s)).collect();
     let baseline = |queue: &Queue| {
         let level = queue.baseline?;
         let whose = if queues.len() > 1 {
@@ -190,7 +190,11 @@ fn queue_charts(report: &Report, moments: Moments) -> Vec<TimeChart> {
         };
         Some((format!("baseline{whose} {level}"), level))
     };
-    let chart = |heading: &str, y_label, series: &[Series], levels: Vec<(String, f64)>| {
+    let chart = |heading: &str,
+                 y_label,
+                 series: &[Series],
+                 levels: Vec<(String, f64)>,
+                 decimals| {
         draw(&Plan {
             heading: heading.to_owned(),
             about: "The baseline is the median of the samples before the decision. Of many samples the largest of neighbours are drawn.".to_owned(),
@@ -199,14 +203,14 @@ fn queue_charts(report: &Report, moments: Moments) -> Vec<TimeChart> {
             origin: moments.decision.map(|at| ("decision", at)),
             moments: queue_moments(report, moments),
             levels,
-            least_top: 5.0,
-            decimals: 0,
+            least_top: 1.0,
+            decimals,
         })
     };
     let levels = queues.iter().filter_map(baseline).collect();
     let both = [
-        chart("Queue backlog", "messages waiting", &backlogs, levels),
-        chart("Queue age", "milliseconds", &ages, Vec::new()),
+        chart("Queue backlog", "messages waiting", &backlogs, levels, 0),
+        chart("Queue age", "seconds", &ages, Vec::new(), 1),
     ];
     both.into_iter().flatten().collect()
 }

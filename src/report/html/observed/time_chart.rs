@@ -14,7 +14,7 @@ use crate::units::Moment;
 /// The plot's frame within the drawing of 900 × 300.
 mod frame {
     pub(super) const LEFT: f64 = 60.0;
-    pub(super) const RIGHT: f64 = 884.0;
+    pub(super) const RIGHT: f64 = 784.0;
     pub(super) const TOP: f64 = 72.0;
     pub(super) const BOTTOM: f64 = 244.0;
 }
@@ -94,6 +94,12 @@ impl Axes {
         let first = points().map(|point| point.at).min()?;
         let last = points().map(|point| point.at).max()?;
         let origin = plan.origin.map_or(first, |(_, at)| at);
+        // The axis reaches every mark: a limit that lies ahead says how long is left.
+        let marked = || plan.moments.iter().map(|(_, at)| *at);
+        let (first, last) = (
+            marked().fold(first, Moment::min),
+            marked().fold(last, Moment::max),
+        );
         let (from_s, to_s) = (first.seconds_since(origin), last.seconds_since(origin));
         let values = points().map(|point| point.value);
         let levels = plan.levels.iter().map(|(_, value)| *value);
@@ -115,17 +121,12 @@ impl Axes {
         let share = (value / self.top).clamp(0.0, 1.0);
         frame::BOTTOM - (frame::BOTTOM - frame::TOP) * share
     }
-
-    /// Whether a moment lies on the axis.
-    fn holds(self, at: Moment) -> bool {
-        (self.from_s..=self.to_s).contains(&at.seconds_since(self.origin))
-    }
 }
 
 /// The next number above that divides into five round parts.
 fn round_up(value: f64) -> f64 {
     let scale = 10_f64.powf((value / 5.0).log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|digit| digit * scale);
+    let step = [1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].map(|digit| digit * scale);
     let step = step
         .into_iter()
         .find(|step| 5.0 * step >= value * 0.999_999);
@@ -179,23 +180,44 @@ pub(in crate::report::html) fn draw(plan: &Plan) -> Option<TimeChart> {
 }
 
 fn marks(plan: &Plan, axes: Axes) -> Vec<Mark> {
-    let level = |(name, value): &(String, f64)| Mark {
-        path: format!("M{},{}H{}", frame::LEFT, px(axes.y(*value)), frame::RIGHT),
-        label: Label {
-            x: px(frame::RIGHT),
-            y: px(axes.y(*value) - 4.0),
-            anchor: "end",
-            text: plain(name),
-        },
+    levels(plan, axes)
+        .into_iter()
+        .chain(upright(plan, axes))
+        .collect()
+}
+
+/// Level marks, their labels beside the plot and clear of each other.
+fn levels(plan: &Plan, axes: Axes) -> Vec<Mark> {
+    const APART: f64 = 13.0;
+    let mut levels: Vec<&(String, f64)> = plan.levels.iter().collect();
+    levels.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut free = 0.0_f64;
+    let mark = |(name, value): &(String, f64)| {
+        let y = free.max(axes.y(*value) + 4.0);
+        free = y + APART;
+        Mark {
+            path: format!("M{},{}H{}", frame::LEFT, px(axes.y(*value)), frame::RIGHT),
+            label: Label {
+                x: px(frame::RIGHT + 5.0),
+                y: px(y),
+                anchor: "start",
+                text: plain(name),
+            },
+        }
     };
-    let mut upright: Vec<&(String, Moment)> = plan.moments.iter().collect();
-    upright.retain(|(_, at)| axes.holds(*at));
-    upright.sort_by_key(|(_, at)| *at);
-    let upright = upright.into_iter().enumerate().map(|(place, (name, at))| {
-        const WIDTH: f64 = 170.0;
+    levels.into_iter().map(mark).collect()
+}
+
+/// Upright marks, their labels in lines above the plot.
+fn upright(plan: &Plan, axes: Axes) -> Vec<Mark> {
+    const WIDTH: f64 = 150.0;
+    const DRAWING: f64 = 900.0;
+    let mut moments: Vec<&(String, Moment)> = plan.moments.iter().collect();
+    moments.sort_by_key(|(_, at)| *at);
+    let mark = |(place, (name, at)): (usize, &(String, Moment))| {
         let x = axes.x(*at);
         let y = 12.0 + 14.0 * (place % LABEL_LINES) as f64;
-        let (anchor, shift) = if x + WIDTH > frame::RIGHT {
+        let (anchor, shift) = if x + WIDTH > DRAWING {
             ("end", -4.0)
         } else {
             ("start", 4.0)
@@ -209,9 +231,8 @@ fn marks(plan: &Plan, axes: Axes) -> Vec<Mark> {
                 text: plain(name),
             },
         }
-    });
-    let levels = plan.levels.iter().map(level);
-    levels.chain(upright).collect()
+    };
+    moments.into_iter().enumerate().map(mark).collect()
 }
 
 fn x_ticks(axes: Axes) -> Vec<Label> {
@@ -326,7 +347,7 @@ mod tests {
     fn tops_are_round_and_hold_their_value() {
         assert_eq!(
             [1.0, 7.0, 12.0, 999.0, 1001.0].map(round_up),
-            [1.0, 10.0, 12.5, 1000.0, 1250.0]
+            [1.0, 8.0, 12.0, 1000.0, 1200.0]
         );
     }
 
@@ -349,13 +370,21 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_beyond_the_axis_is_left_out() {
+    fn the_axis_reaches_every_mark_and_labels_of_levels_keep_apart() {
         let series = series(&[(0, 1.0), (60, 2.0)]);
         let mut plan = plan(&series);
         let at = |s: i64| Moment::from_millisecond(s * 1000).expect("a moment");
-        plan.moments = vec![("in".to_owned(), at(30)), ("out".to_owned(), at(90))];
+        plan.moments = vec![("late".to_owned(), at(120)), ("early".to_owned(), at(30))];
+        plan.levels = vec![("b".to_owned(), 1.0), ("a".to_owned(), 1.01)];
         let chart = draw(&plan).expect("points");
-        assert_eq!(chart.marks.len(), 1);
-        assert_eq!(chart.marks[0].label.text, "in");
+        let labels: Vec<&str> = chart
+            .marks
+            .iter()
+            .map(|mark| mark.label.text.as_str())
+            .collect();
+        assert_eq!(labels, ["a", "b", "early", "late"]);
+        let y = |place: usize| chart.marks[place].label.y.parse::<f64>().expect("px");
+        assert!(y(1) - y(0) >= 13.0);
+        assert_eq!(chart.marks[3].path.split(',').next(), Some("M784.0"));
     }
 }

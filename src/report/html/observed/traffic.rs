@@ -191,12 +191,7 @@ fn tail(
 ) -> Option<TimeChart> {
     let (series, block_s) = tails(table, point);
     let limit = p95_limit(report, moments, point);
-    let level = limit.map(|(factor, ms)| {
-        (
-            format!("limit {factor} × before = {} ms", milliseconds(Some(ms))),
-            ms,
-        )
-    });
+    let level = limit.map(|(_, ms)| (format!("limit {} ms", milliseconds(Some(ms))), ms));
     let by = if block_s == 1 {
         "1 second".to_owned()
     } else {
@@ -206,11 +201,9 @@ fn tail(
         heading: format!("p95 of {} by {by}", point.name()),
         about: format!(
             "Each point is the 95th percentile of the warm requests of {by}; a window of few requests is uncertain.{}",
-            if limit.is_some() {
-                " The limit is drawn from all requests before the drill."
-            } else {
-                ""
-            }
+            limit.map_or_else(String::new, |(factor, _)| format!(
+                " The limit is {factor} × the p95 of all requests before the drill."
+            ))
         ),
         y_label: "milliseconds",
         series: series.iter().collect(),
