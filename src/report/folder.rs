@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::files::write_whole;
-use crate::judge::Verdict;
+use crate::judge::{Runbook, Verdict};
 use crate::measure::MetricTable;
 use crate::replay::{Observation, RecordError, read_observations, read_texts};
+use crate::report::html::one_page;
 use crate::report::{Comparison, ProbesWriter, Report, RunRecord, html, junit, markdown};
 use crate::target::Texts;
 use crate::traffic::{Observed, Timeline, TrafficTable};
@@ -101,11 +102,14 @@ pub fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
     if let Some(comparison) = Comparison::of(report) {
         write_json(&folder.join("comparison.json"), &comparison)?;
     }
-    let renderers: [(&str, Renderer); 3] = [
+    let mut renderers: Vec<(&str, Renderer)> = vec![
         ("junit.xml", junit),
         ("summary.md", markdown),
         ("report.html", html),
     ];
+    if report.verdict.runbook == Runbook::FailoverDrill {
+        renderers.push(("one-page.html", one_page));
+    }
     for (name, renderer) in renderers {
         let path = folder.join(name);
         let mut bytes = Vec::new();

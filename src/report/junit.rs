@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use crate::judge::{Check, CheckVerdict};
+use crate::ids::TargetName;
+use crate::judge::{Check, CheckVerdict, Verdict};
 use crate::report::{Report, labels, ladders, plain, printable};
 
 /// One suite a target, one case a check: FAIL is a `failure`, ERROR and INCONCLUSIVE an `error`,
@@ -16,16 +17,16 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &report.verdict;
     let mut document =
         quick_junit::Report::new(format!("ragstone {} {}", verdict.runbook, verdict.stage));
-    for target in &verdict.targets {
+    for target in targets(verdict) {
         let checks: Vec<&Check> = verdict
             .checks
             .iter()
-            .filter(|check| check.target == target.name)
+            .filter(|check| check.target == *target)
             .collect();
         if checks.is_empty() {
             continue;
         }
-        let mut suite = TestSuite::new(printable(target.name.as_str()));
+        let mut suite = TestSuite::new(printable(target.as_str()));
         suite.add_property(Property::new("verdict", verdict.verdict.name()));
         suite.add_property(Property::new("run_id", printable(&verdict.run_id)));
         suite.add_property(Property::new(
@@ -36,7 +37,7 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "policy_digest",
             verdict.policy_digest.to_string(),
         ));
-        for side in ladders::failing(verdict).filter(|side| side.target == target.name) {
+        for side in ladders::failing(verdict).filter(|side| side.target == *target) {
             let word = ladders::word(side, verdict).to_lowercase();
             let name = ladders::name(side, verdict);
             let sentence = format!("{name}: {}", side.ladder.sentence());
@@ -46,6 +47,18 @@ pub fn junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         document.add_test_suite(suite);
     }
     document.serialize(out).map_err(io::Error::other)
+}
+
+/// Every target in the order of the run, then those that were judged without being asked: a drill log
+/// judges the live phase without a run of it.
+fn targets(verdict: &Verdict) -> Vec<&TargetName> {
+    let mut targets: Vec<&TargetName> = verdict.targets.iter().map(|one| &one.name).collect();
+    for check in &verdict.checks {
+        if !targets.contains(&&check.target) {
+            targets.push(&check.target);
+        }
+    }
+    targets
 }
 
 fn case(check: &Check) -> TestCase {

@@ -18,10 +18,13 @@ mod junit;
 mod labels;
 mod ladders;
 mod markdown;
+mod observed;
 mod probes;
 mod rows;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_drill;
 #[cfg(test)]
 mod sample_pair;
 mod terminal;
@@ -53,7 +56,7 @@ pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use probes::ProbesWriter;
-pub use terminal::{Style, terminal};
+pub use terminal::{Style, terminal, terminal_checks, traffic_table};
 
 /// A finished run and everything its verdict was drawn from.
 #[derive(Clone, Debug, PartialEq)]

@@ -254,3 +254,140 @@ fn a_report_of_the_future_is_refused_and_not_guessed_at() {
         Err(FolderError::Format { .. })
     ));
 }
+
+#[test]
+fn a_drill_in_the_step_summary() {
+    let text = rendered_from(&sample_drill::report(), markdown);
+    harmless(&text);
+    let end = text.find("Gold set `").expect("the last line");
+    insta::assert_snapshot!(&text[..end]);
+}
+
+#[test]
+fn a_drill_on_a_terminal() {
+    insta::assert_snapshot!(on_a_terminal(&sample_drill::report()));
+}
+
+#[test]
+fn a_drill_in_the_page() {
+    let page = rendered_from(&sample_drill::report(), html);
+    harmless(&page);
+    for wanted in [
+        "Phase pre",
+        "Phase live",
+        "Phase post",
+        "decision to leave us-east",
+        "cutover complete: all traffic goes to eu-west",
+        ">drain limit 10 min<",
+        ">baseline 12<",
+        ">warm from 0.",
+        "Cache hits under eu:answers:",
+        "class=\"other\"><code>b3:8899aabbccddeeff</code>",
+        "us-east (post) beside eu-west (post): 2 of 3 answers are equal.",
+        "this side did not reply",
+        "before the drill</td>",
+        "after the decision to return</td>",
+        "<th scope=\"row\">tool call</th>",
+        "limit 1",
+        "access.jsonl:17: `status` is no number: expected an integer",
+        "us-east 1.3 s behind",
+    ] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+    for absent in ["NaN", "inf\"", "<img"] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+}
+
+#[test]
+fn a_drill_on_one_page() {
+    let page = rendered_from(&sample_drill::report(), html::one_page);
+    harmless(&page);
+    let body = &page[page.find("<main>").expect("a body")..];
+    insta::assert_snapshot!(body);
+}
+
+#[test]
+fn one_page_is_written_of_a_drill_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("one-page.html");
+    save(&sample::report(), folder.path()).expect("saved");
+    assert!(!page.exists());
+    save(&sample_drill::report(), folder.path()).expect("saved");
+    assert!(page.exists());
+    let loaded = load(folder.path()).expect("loaded");
+    assert_eq!(loaded, sample_drill::report());
+}
+
+#[test]
+fn simulated_evidence_is_told_wherever_requests_are() {
+    let simulated = sample_drill::canary();
+    let mut real = simulated.clone();
+    let table = real.observed.traffic.as_mut().expect("requests");
+    table.intake.n_simulated = 0;
+    let all = |report: &Report| {
+        let [summary, page] = [markdown as Renderer, html].map(|one| rendered_from(report, one));
+        [summary, page, on_a_terminal(report)]
+    };
+    assert!(
+        all(&simulated)
+            .iter()
+            .all(|text| text.contains("SIMULATED EVIDENCE"))
+    );
+    assert!(!all(&real).iter().any(|text| text.contains("SIMULATED")));
+    let mut allowed = sample_drill::report();
+    for event in &mut allowed.observed.timeline.as_mut().expect("a log").events {
+        event.simulated = true;
+    }
+    let judged = allowed.record.judged.as_mut().expect("an audit");
+    judged.settings.observed.allow_simulated = true;
+    let page = rendered_from(&allowed, html::one_page);
+    assert!(page.contains("SIMULATED EVIDENCE, judged as if it were real"));
+}
+
+#[test]
+fn requests_of_a_gate_in_the_step_summary() {
+    let text = rendered_from(&sample_drill::canary(), markdown);
+    harmless(&text);
+    let begin = text.find("## Live requests").expect("requests");
+    let end = text.find("## Contract").expect("the next heading");
+    insta::assert_snapshot!(&text[begin..end]);
+}
+
+#[test]
+fn a_table_of_requests_on_a_terminal() {
+    let mut bytes = Vec::new();
+    let table = sample_drill::traffic();
+    let point = crate::traffic::LatencyPoint::Tfinal;
+    traffic_table(&table, point, Style::Normal, &mut bytes).expect("a vector takes everything");
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn checks_without_a_run_are_written_as_those_of_one() {
+    let checks = sample_drill::report().verdict.checks;
+    let mut bytes = Vec::new();
+    terminal_checks(&checks, Style::Normal, &mut bytes).expect("a vector takes everything");
+    let text = anstream::adapter::strip_str(&String::from_utf8(bytes).expect("UTF-8")).to_string();
+    assert!(
+        text.contains("FD-DRAIN (queue_backlog)") && text.contains("remedy: replay"),
+        "{text}"
+    );
+    assert!(text.contains("\nFAIL 11 passed, 3 failed"), "{text}");
+    let mut quiet = Vec::new();
+    terminal_checks(&[], Style::Quiet, &mut quiet).expect("a vector takes everything");
+    let quiet = anstream::adapter::strip_str(&String::from_utf8(quiet).expect("UTF-8")).to_string();
+    assert_eq!(quiet, "INCONCLUSIVE nothing was judged\n");
+}
+
+#[test]
+fn a_check_of_a_target_that_was_never_asked_is_in_the_junit_file() {
+    let report = sample_drill::report();
+    let text = rendered_from(&report, junit);
+    assert_eq!(
+        text.matches("<testcase ").count(),
+        report.verdict.checks.len()
+    );
+}

@@ -116,10 +116,20 @@ pub(super) fn charts(report: &Report, sides: &[Side]) -> Vec<Chart> {
     ]
 }
 
+/// ΔS of one region before and after a drill.
+pub(super) fn pre_and_post(report: &Report, sides: &[Side]) -> Chart {
+    let of = |side: &Side| questions(&report.table, side.target, Missing::Worst);
+    let metrics: Vec<Vec<QuestionMetrics>> = sides.iter().map(of).collect();
+    delta_s(report, sides, &metrics)
+}
+
 fn delta_s(report: &Report, sides: &[Side], metrics: &[Vec<QuestionMetrics>]) -> Chart {
     let value = |question: &QuestionMetrics| question.delta_s;
     let histograms = counted(metrics, DELTA_S_BINS, value);
-    let own = limit_in_force(&report.verdict.checks, [CheckId::CaDs, CheckId::BgDs]);
+    let own = limit_in_force(
+        &report.verdict.checks,
+        &[CheckId::CaDs, CheckId::BgDs, CheckId::FdDs],
+    );
     let ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2];
     let mark = |value, anchor| vertical(DELTA_S_BINS, value, anchor);
     let mut chart = Chart {
@@ -153,7 +163,7 @@ fn delta_s(report: &Report, sides: &[Side], metrics: &[Vec<QuestionMetrics>]) ->
 
 fn coverage(report: &Report, sides: &[Side], metrics: &[Vec<QuestionMetrics>]) -> Chart {
     let histograms = counted(metrics, COVERAGE_BINS, |question| question.coverage);
-    let own = limit_in_force(&report.verdict.checks, [CheckId::CaCov, CheckId::BgCov]);
+    let own = limit_in_force(&report.verdict.checks, &[CheckId::CaCov, CheckId::BgCov]);
     let ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
     let mut chart = Chart {
         heading: "Coverage by question",
@@ -393,7 +403,7 @@ fn line(side: &Side, points: &[CurvePoint], cutoffs: &[usize], top: f64) -> Laye
 }
 
 /// A shape around the current point: targets differ by it and not only by colour.
-fn marker(style: usize) -> &'static str {
+pub(super) fn marker(style: usize) -> &'static str {
     match style {
         0 => "m-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0",
         1 => "m-5,-5h10v10h-10z",
@@ -486,7 +496,7 @@ fn own_mark(bins: Bins, own: Option<f64>, usual: f64) -> Option<Mark> {
     Some(mark)
 }
 
-fn limit_in_force(checks: &[Check], ids: [CheckId; 2]) -> Option<f64> {
+fn limit_in_force(checks: &[Check], ids: &[CheckId]) -> Option<f64> {
     checks
         .iter()
         .find(|check| ids.contains(&check.id))

@@ -45,14 +45,21 @@ pub(super) struct CheckRow {
 
 /// Every check, the worst first.
 pub(super) fn rows(checks: &[Check]) -> Vec<CheckRow> {
-    let mut taken = HashMap::new();
-    // Anchors are given in the order of the verdict, so that they do not move when a verdict does.
     let mut rows: Vec<(usize, CheckRow)> = checks
         .iter()
-        .map(|check| (place(check), row(check, checks, anchor(check, &mut taken))))
+        .zip(anchors(checks))
+        .map(|(check, anchor)| (place(check), row(check, checks, anchor)))
         .collect();
     rows.sort_by_key(|(place, _)| *place);
     rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// What links to each check point to. They are given in the order of the verdict, so that they do not
+/// move when a verdict does.
+pub(super) fn anchors(checks: &[Check]) -> Vec<String> {
+    let mut taken = HashMap::new();
+    let one = |check| anchor(check, &mut taken);
+    checks.iter().map(one).collect()
 }
 
 /// Where a check stands in the table.

@@ -9,6 +9,7 @@ mod charts;
 mod checks;
 mod grid;
 mod ladder;
+mod observed;
 mod parity;
 mod side_by_side;
 mod words;
@@ -21,9 +22,11 @@ use askama::Template;
 use crate::ids::TargetName;
 use crate::judge::{Basis, CheckVerdict, RunVerdict, Verdict};
 use crate::measure::latency;
+use crate::report::observed::simulation;
 use crate::report::{Comparison, Report, TargetRecord, labels, ladders, plain, printable};
 use crate::target::{Locality, Role};
 
+pub(super) use observed::one_page;
 use words::{NONE, Pill, number};
 
 /// Fill patterns and markers there are; more targets than this share them.
@@ -69,6 +72,8 @@ struct Page<'a> {
     checks: Vec<checks::CheckRow>,
     sides: Vec<Side<'a>>,
     side_by_side: Option<side_by_side::SideBySideView>,
+    drill: Option<observed::DrillView>,
+    traffic: Option<observed::TrafficView>,
     charts: Vec<charts::Chart>,
     lambda: grid::LambdaView,
     parities: Vec<parity::ParityView>,
@@ -120,6 +125,8 @@ fn page(report: &Report) -> Page<'_> {
         side_by_side: comparison
             .as_ref()
             .map(|comparison| side_by_side::view(comparison, report)),
+        drill: observed::drill(report, &sides),
+        traffic: observed::traffic(report),
         charts: charts::charts(report, &sides),
         lambda: grid::view(report, &sides),
         parities: parities(verdict),
@@ -247,10 +254,10 @@ fn labels(report: &Report) -> Vec<&'static str> {
             "The referee is lexical: its distances have another scale than the runbooks' limits.",
         ),
     ];
-    labels
+    let labels = labels
         .into_iter()
-        .filter_map(|(holds, label)| holds.then_some(label))
-        .collect()
+        .filter_map(|(holds, label)| holds.then_some(label));
+    simulation(report).into_iter().chain(labels).collect()
 }
 
 fn facts(report: &Report) -> Vec<Fact> {
@@ -337,7 +344,7 @@ fn latency_view(report: &Report, target: &TargetRecord) -> LatencyView {
 mod tests {
     use super::*;
     use crate::ids::{QuestionId, SectionKey};
-    use crate::report::{sample, sample_pair};
+    use crate::report::{sample, sample_drill, sample_pair};
 
     fn render(report: &Report) -> String {
         let mut page = Vec::new();
@@ -368,6 +375,11 @@ mod tests {
         check_balance(&render(&sample::report()));
         check_balance(&render(&sample_pair::report()));
         check_balance(&render(&sample_pair::identical()));
+        check_balance(&render(&sample_drill::report()));
+        check_balance(&render(&sample_drill::canary()));
+        let mut short = Vec::new();
+        one_page(&sample_drill::report(), &mut short).expect("memory does not fail");
+        check_balance(&String::from_utf8(short).expect("a page is text"));
     }
 
     #[test]
@@ -472,8 +484,14 @@ mod tests {
     }
 
     #[test]
-    fn the_template_marks_nothing_as_safe() {
-        let template = include_str!("../../../templates/report.html");
-        assert!(!template.contains("|safe") && !template.contains("| safe"));
+    fn the_templates_mark_nothing_as_safe() {
+        for template in [
+            include_str!("../../../templates/macros.html"),
+            include_str!("../../../templates/observed.html"),
+            include_str!("../../../templates/one-page.html"),
+            include_str!("../../../templates/report.html"),
+        ] {
+            assert!(!template.contains("|safe") && !template.contains("| safe"));
+        }
     }
 }

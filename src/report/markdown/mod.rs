@@ -2,6 +2,7 @@
 
 mod comparison;
 mod ladder;
+mod observed;
 
 use std::io::{self, Write};
 
@@ -29,6 +30,7 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         verdict.runbook,
         verdict.stage
     )?;
+    observed::head(report, out)?;
     let probes = verdict.probes;
     writeln!(
         out,
@@ -54,6 +56,7 @@ pub fn markdown(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     checks(&verdict.checks, out)?;
     red(&verdict.checks, out)?;
+    observed::traffic(report, out)?;
     if let Some(found) = Comparison::of(report) {
         comparison::write(&found, report, out)?;
     }

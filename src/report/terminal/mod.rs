@@ -1,17 +1,20 @@
 //! The summary on a terminal.
 
 mod comparison;
+mod observed;
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Paint};
 
-use crate::judge::{Basis, Check, CheckVerdict, RunVerdict};
+use crate::judge::{self, Basis, Check, CheckVerdict, RunVerdict};
 use crate::measure::{CurvePoint, curve};
 use crate::report::calls::{Percentiles, Speed};
 use crate::report::columns::{clip, clip_middle, left, width};
-use crate::report::{Comparison, Report, calls, labels, ladders, plain};
+use crate::report::{Comparison, QuestionRecord, Report, calls, labels, ladders, plain};
 use crate::target::Role;
+
+pub use observed::traffic_table;
 
 /// A name longer than this loses its middle in a table.
 const NAME_COLUMNS: usize = 32;
@@ -44,11 +47,11 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
     let verdict = &report.verdict;
     if style == Style::Normal {
         header(report, out)?;
+        observed::drill(report, out)?;
         lines(&verdict.checks, out)?;
         writeln!(out)?;
-        for check in verdict.checks.iter().filter(|check| check.is_red()) {
-            red(check, report, out)?;
-        }
+        reds(&verdict.checks, &report.record.questions, out)?;
+        observed::write(report, out)?;
         causes(report, out)?;
         if let Some(found) = Comparison::of(report) {
             comparison::write(&found, report, out)?;
@@ -77,6 +80,7 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
             writeln!(out, "  note: {}", plain(note))?;
         }
     }
+    observed::banner(report, out)?;
     let paint = paint_of_run(verdict.verdict).bold();
     let basis = if verdict.evidence == Basis::Point {
         " (by point estimates alone)"
@@ -91,6 +95,22 @@ pub fn terminal(report: &Report, style: Style, out: &mut dyn Write) -> io::Resul
         verdict.stage,
         tally(&verdict.checks)
     )
+}
+
+/// Writes checks that belong to no run, as [`terminal`] writes those of one: the table, then what is
+/// red and why, then how many there are of each verdict. Quiet leaves the last line alone.
+///
+/// # Errors
+/// If the writer fails.
+pub fn terminal_checks(checks: &[Check], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if style == Style::Normal {
+        lines(checks, out)?;
+        writeln!(out)?;
+        reds(checks, &[], out)?;
+    }
+    let worst = judge::worst(checks);
+    let paint = paint_of_run(worst).bold();
+    writeln!(out, "{paint}{}{paint:#} {}", worst.name(), tally(checks))
 }
 
 fn header(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -218,35 +238,35 @@ fn line(
     )
 }
 
-fn red(check: &Check, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let paint = paint_of(check.verdict);
-    writeln!(
-        out,
-        "{paint}{} {}{paint:#} on {}: {}",
-        check.verdict.name(),
-        labels::check(check),
-        plain(&labels::judged_on(check, &report.verdict.checks)),
-        plain(&check.clause)
-    )?;
-    writeln!(out, "  why:    {}", plain(&check.detail))?;
-    if let Some(remedy) = &check.remedy {
-        writeln!(out, "  remedy: {}", plain(remedy))?;
-    }
-    for id in check.worst_questions.iter().take(3) {
-        let wording = report
-            .record
-            .questions
-            .iter()
-            .find(|question| question.id == *id)
-            .and_then(|question| question.forms.first());
+/// What is red, why, and what to do.
+fn reds(checks: &[Check], questions: &[QuestionRecord], out: &mut dyn Write) -> io::Result<()> {
+    for check in checks.iter().filter(|check| check.is_red()) {
+        let paint = paint_of(check.verdict);
         writeln!(
             out,
-            "  worst:  {} {}",
-            plain(id.as_str()),
-            plain(wording.map_or("", String::as_str))
+            "{paint}{} {}{paint:#} on {}: {}",
+            check.verdict.name(),
+            labels::check(check),
+            plain(&labels::judged_on(check, checks)),
+            plain(&check.clause)
         )?;
+        writeln!(out, "  why:    {}", plain(&check.detail))?;
+        if let Some(remedy) = &check.remedy {
+            writeln!(out, "  remedy: {}", plain(remedy))?;
+        }
+        for id in check.worst_questions.iter().take(3) {
+            let question = questions.iter().find(|question| question.id == *id);
+            let wording = question.and_then(|question| question.forms.first());
+            writeln!(
+                out,
+                "  worst:  {} {}",
+                plain(id.as_str()),
+                plain(wording.map_or("", String::as_str))
+            )?;
+        }
+        writeln!(out)?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 /// Where each ladder breaks first, a line a side.
