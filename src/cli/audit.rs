@@ -9,7 +9,7 @@ use crate::cli::telemetry::LogArgs;
 use crate::cli::{ExitStatus, Failure};
 use crate::drill::{self, Drill};
 use crate::report::{Report, Style, load};
-use crate::traffic::{ArmField, Observed, Timeline, read_drill_log};
+use crate::traffic::{ArmField, Observed, ReadOptions, Timeline, read_drill_log};
 
 /// Audits a failover drill: its plan, the runs from before, during and after it, and its logs.
 #[derive(Debug, clap::Args)]
@@ -57,9 +57,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         live: saved(&args.live)?,
         post: saved(&args.post)?,
     };
+    let by_region = ReadOptions {
+        arm_by: ArmField::Region,
+        ..ReadOptions::default()
+    };
     let logs = Logs {
         observed: Observed {
-            traffic: args.log.read(&args.telemetry, ArmField::Region)?,
+            traffic: args.log.read(&args.telemetry, &by_region)?,
             timeline: timeline(&args.events, &drill)?,
         },
         allow_simulated: args.allow_simulated,

@@ -11,6 +11,7 @@ use crate::drill;
 use crate::judge::{ObservedSettings, Runbook, RunbookStage, Settings};
 use crate::live::{Arms, LiveReport};
 use crate::plan::{self, Overrides};
+use crate::report::{Style, terminal_checks, traffic_table};
 use crate::traffic::{
     LatencyPoint, Observed, ReadOptions, Roles, Timeline, TrafficTable, read_drill_log,
 };
@@ -179,7 +180,8 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         timeline,
     };
     let report = LiveReport::of(observed, &arms, &settings);
-    output.result(&report, |out| text(&report, &settings, args.quiet, out))?;
+    let style = Style::quiet_if(args.quiet);
+    output.result(&report, |out| text(&report, &settings, style, out))?;
     Ok(report.verdict.into())
 }
 
@@ -204,7 +206,9 @@ fn unjudged(
     latency: LatencyPoint,
     output: Output,
 ) -> Result<ExitStatus, Failure> {
-    output.result(table, |out| traffic_table(table, latency, out))?;
+    output.result(table, |out| {
+        traffic_table(table, latency, Style::Normal, out)
+    })?;
     remark("nothing was judged: name a --stage of a --runbook, or a --policy");
     Ok(ExitStatus::Inconclusive)
 }
@@ -213,49 +217,12 @@ fn unjudged(
 pub(super) fn text(
     report: &LiveReport,
     settings: &Settings,
-    quiet: bool,
+    style: Style,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    if !quiet && let Some(table) = &report.traffic {
-        traffic_table(table, settings.observed.latency, out)?;
+    if let (Style::Normal, Some(table)) = (style, &report.traffic) {
+        traffic_table(table, settings.observed.latency, style, out)?;
+        writeln!(out)?;
     }
-    live_checks(&report.checks, report.verdict, quiet, out)
-}
-
-fn traffic_table(
-    table: &TrafficTable,
-    latency: LatencyPoint,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
-    for group in &table.groups {
-        let p = |q| group.latency.at(latency).quantile(q).unwrap_or(f64::NAN);
-        writeln!(
-            out,
-            "{} {} {:?} {} n {} p50 {:.0} p95 {:.0}",
-            group.arm,
-            group.route,
-            group.temperature,
-            group.start,
-            group.n,
-            p(0.5),
-            p(0.95)
-        )?;
-    }
-    Ok(())
-}
-
-fn live_checks(
-    checks: &[crate::judge::Check],
-    verdict: crate::judge::RunVerdict,
-    quiet: bool,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
-    for check in checks.iter().filter(|_| !quiet) {
-        writeln!(
-            out,
-            "{} {:?} {:?} {}",
-            check.id, check.verdict, check.reason_code, check.detail
-        )?;
-    }
-    writeln!(out, "{}", verdict.name())
+    terminal_checks(&report.checks, style, out)
 }

@@ -10,7 +10,7 @@ use crate::cli::traffic::{JudgeArgs, Judging, text};
 use crate::cli::{ExitStatus, Failure};
 use crate::judge::{RunbookStage, Settings};
 use crate::live::{Follower, LiveReport, Read, stops};
-use crate::report::printable;
+use crate::report::{Style, printable};
 use crate::traffic::{LogReader, Observed, ReadOptions, TrafficError, TrafficTable};
 
 /// Follows logs of requests while a stage is under way: stops with exit code 5 at the first crossed
@@ -33,6 +33,12 @@ pub(super) struct Args {
     /// Print the verdict line only.
     #[arg(long, short)]
     quiet: bool,
+}
+
+impl Args {
+    fn style(&self) -> Style {
+        Style::quiet_if(self.quiet)
+    }
 }
 
 /// How long a promotion is watched.
@@ -62,7 +68,7 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<ExitStatus, Failu
     loop {
         let grown = watched.look()?;
         if grown && let Some(report) = watched.crossed(args, &settings) {
-            output.result(&report, |out| text(&report, &settings, args.quiet, out))?;
+            output.result(&report, |out| text(&report, &settings, args.style(), out))?;
             return Ok(ExitStatus::HardStop);
         }
         if watched.minutes() >= minutes || Instant::now() >= deadline {
@@ -183,7 +189,7 @@ impl Watched {
         };
         let report = LiveReport::of(observed, &arms, settings);
         output.result(&report, |out: &mut dyn Write| {
-            text(&report, settings, args.quiet, out)
+            text(&report, settings, args.style(), out)
         })?;
         Ok(report.verdict.into())
     }
