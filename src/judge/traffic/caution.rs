@@ -56,8 +56,8 @@ fn in_its_time(check: Check, arms: &Arms) -> Check {
     but_for(check, ReasonCode::ObservationEnded, detail)
 }
 
-/// A sample is of the traffic that was planned. What is red by a census, or as a hard stop, is red at
-/// any share.
+/// A sample is of the traffic that was planned. What is red by a census, as a hard stop or by evidence
+/// that holds at any time is red at any share.
 fn at_its_share(check: Check, arms: &Arms) -> Check {
     let planned = arms.scene.planned_share();
     let Some(((least, most), share)) = planned.zip(arms.share()) else {
@@ -72,7 +72,8 @@ fn at_its_share(check: Check, arms: &Arms) -> Check {
         percent(least),
         percent(most)
     );
-    let by_sample = check.kind == Kind::Sample && !check.hard_stop;
+    let anytime = check.hard_stop || check.reason_code == ReasonCode::HarmShown;
+    let by_sample = check.kind == Kind::Sample && !anytime;
     match check.verdict {
         CheckVerdict::Pass => but_for(check, ReasonCode::ShareMismatch, detail),
         CheckVerdict::Fail if by_sample => but_for(check, ReasonCode::ShareMismatch, detail),
