@@ -85,6 +85,11 @@ fn evidence(
     }
 }
 
+/// A healthy control and a candidate like it.
+pub(super) fn alike(n: usize) -> Evidence {
+    evidence(n, |_| USUAL, |_| USUAL)
+}
+
 fn metrics(target: &str, (question, form, seed): Place, cell: Cell) -> CellMetrics {
     let failed = Status::Failed {
         class: "timeout".to_owned(),

@@ -11,6 +11,7 @@ mod reach;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::embed::EmbedderKind;
 use crate::goldset::lint::PROBE_SET;
@@ -266,7 +267,7 @@ fn one(definition: &'static Definition, chances: &Chances) -> Prospect {
         },
         Method::LatencyRatio if outlook.locality == Locality::InProcess => Prospect {
             decidable: Decidable::NotApplicable(
-                "a target inside this process has no service latency".to_owned(),
+                "a target inside this process has no service latency; request telemetry would tell that of its service".to_owned(),
             ),
             ..blank
         },
@@ -350,6 +351,17 @@ fn requests_needed(definition: &Definition, confidence: Confidence) -> String {
     const HIT_RATE: f64 = 0.6;
     let limit = definition.limit;
     match definition.id {
+        CheckId::Mr5xx | CheckId::Ts5xx => format!(
+            "about {} requests an arm without a server error",
+            requests_without_event(limit, confidence)
+        ),
+        CheckId::TsQueue => {
+            "at least five windows of requests that state the age of the queue".to_owned()
+        }
+        CheckId::FdP95 => {
+            "at least ten windows of warm requests before the drill and ten after the cutover"
+                .to_owned()
+        }
         CheckId::CaErr => format!(
             "about {} errors an arm show {limit:.2} ×",
             errors_needed_per_arm(limit, Power::P80, confidence)
@@ -373,6 +385,13 @@ fn requests_needed(definition: &Definition, confidence: Confidence) -> String {
         ),
         _ => String::new(),
     }
+}
+
+/// The fewest requests, as many on both arms and none with the event, for which Newcombe's upper bound of
+/// the difference of rates is at most the limit: it is Wilson's of no event, `z² / (n + z²)`.
+fn requests_without_event(limit: f64, confidence: Confidence) -> u64 {
+    let squared = Normal::standard().inverse_cdf(confidence.get()).powi(2);
+    (squared * (1.0 - limit) / limit).ceil() as u64
 }
 
 fn fields_known(fields: &[ContractField], known: &BTreeSet<ContractField>) -> Decidable {

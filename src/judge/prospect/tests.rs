@@ -433,3 +433,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn server_errors_say_how_many_requests_show_that_there_are_none() {
+    let settings = at(Runbook::TrafficShaping, RunbookStage::Fifty);
+    let prospects = prospects(&settings, &outlook(100), &Healthy::usual());
+    let one = prospects.iter().find(|one| one.id == CheckId::Ts5xx);
+    let why = &one.expect("the stage has it").why;
+    assert!(why.starts_with("about 5409 requests an arm"), "{why}");
+    let none = |n| crate::stats::Tally::new(0, n).expect("a trial");
+    let high = |n| crate::stats::newcombe(none(n), none(n), settings.confidence).high;
+    assert!(high(5409) <= 0.0005 && high(5408) > 0.0005);
+}

@@ -6,6 +6,7 @@ mod errors;
 mod latencies;
 mod queues;
 mod stops;
+mod trials;
 mod trust;
 
 use std::collections::BTreeMap;
