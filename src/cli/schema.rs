@@ -11,6 +11,7 @@ use crate::import::Line;
 use crate::indexes::ParityReport;
 use crate::judge::Verdict;
 use crate::parity::stamp::Stamp;
+use crate::traffic::Event;
 use crate::{plan, schema};
 
 /// Prints the JSON Schema (draft 2020-12) of a file, for editors and for programs that read it.
@@ -43,6 +44,8 @@ enum Name {
     Stamp,
     /// Two indexes beside each other.
     Parity,
+    /// An event of a drill.
+    DrillEvent,
 }
 
 impl Name {
@@ -57,6 +60,7 @@ impl Name {
             Self::Manifest => "manifest",
             Self::Stamp => "stamp",
             Self::Parity => "parity",
+            Self::DrillEvent => "drill-event",
         }
     }
 
@@ -71,6 +75,7 @@ impl Name {
             Self::Manifest => "what manifest writes, the files of a folder with their digests",
             Self::Stamp => "NAME.stamp.json, what an index is",
             Self::Parity => "parity --out, two indexes beside each other",
+            Self::DrillEvent => "one line of a drill log (audit --events), an event",
         }
     }
 
@@ -85,6 +90,7 @@ impl Name {
             Self::Manifest => schema::of_output::<ManifestFile>(),
             Self::Stamp => schema::of_output::<Stamp>(),
             Self::Parity => schema::of_output::<ParityReport>(),
+            Self::DrillEvent => schema::of_line::<Event>(),
         }
     }
 }
@@ -105,7 +111,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
             let all: Vec<Entry> = Name::value_variants().iter().map(entry).collect();
             output.result(&all, |out| {
                 all.iter()
-                    .try_for_each(|entry| writeln!(out, "{:<10} {}", entry.name.name(), entry.file))
+                    .try_for_each(|entry| writeln!(out, "{:<11} {}", entry.name.name(), entry.file))
             })?;
         }
         Some(name) => {

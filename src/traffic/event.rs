@@ -221,7 +221,7 @@ impl Happening {
 
 impl Event {
     /// What cannot be meant by an event, and what was expected; nothing if it can.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<String> {
         let blank = |name: &str, text: &str| {
             let problem = || format!("`{name}` is blank");
             text.trim().is_empty().then(problem)

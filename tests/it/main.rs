@@ -7,6 +7,7 @@ mod canaries;
 mod chroma;
 mod claims;
 mod compare;
+mod drill_log;
 mod embed;
 mod errors;
 mod exports;

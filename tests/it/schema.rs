@@ -9,13 +9,15 @@ use ragstone::import::Line;
 use ragstone::judge::{Comparator, Definition, Verdict};
 use ragstone::parity::stamp::Stamp;
 use ragstone::plan::{self, Overrides, PolicyError};
+use ragstone::traffic::{Event, Happening};
 use serde_json::{Value, json};
 
+use crate::drill_log;
 use crate::exports::json_lines;
 use crate::support::{SmallGold, gate, ragstone, root, stderr, stdout, verdict};
 
 /// Every name with the words that the list must say of it.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 10] = [
     ("policy", "ragstone.toml"),
     ("gold", "gold.toml"),
     ("questions", "questions.jsonl"),
@@ -25,6 +27,7 @@ const NAMES: [(&str, &str); 9] = [
     ("manifest", "what manifest writes"),
     ("stamp", "NAME.stamp.json"),
     ("parity", "parity --out"),
+    ("drill-event", "drill log"),
 ];
 
 fn printed(name: &str) -> String {
@@ -480,6 +483,36 @@ fn the_schemas_of_a_gold_set_and_its_readers_agree() {
         "corpus",
         &json!({ "doc_id": "d", "section_id": "s", "title": "T", "text": "Text.", "rev": "1" }),
     );
+}
+
+#[test]
+fn the_schema_of_a_drill_event_and_its_reader_agree() {
+    let schema = Schema::of("drill-event");
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in drill_log::example().lines() {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        schema.accepts("the documented line", &event);
+        if !kinds.insert(event["event"].as_str().map(str::to_owned)) {
+            continue;
+        }
+        for (what, value) in mutations(&event) {
+            let read = match serde_json::from_value::<Event>(value.clone()) {
+                // The reader looks at the name first, and takes no number for it.
+                Ok(_) if !value["event"].is_string() => Read::Unreadable,
+                Ok(event) if event.problem().is_some() => Read::Meaningless,
+                Ok(_) => Read::Taken,
+                Err(_) => Read::Unreadable,
+            };
+            agree(&schema, &what, &value, read);
+        }
+    }
+    assert_eq!(
+        kinds.len(),
+        Happening::NAMES.len(),
+        "the document has every event"
+    );
+    let out_of_range = json!({ "ts": "2026-03-14T06:00:00Z", "event": "cache_sample", "prefix": "p:", "hit_ratio": 93 });
+    schema.refuses("no share", &out_of_range);
 }
 
 #[test]

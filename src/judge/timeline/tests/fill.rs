@@ -1,7 +1,7 @@
 //! Queues that drain and caches that fill.
 
 use super::*;
-use crate::traffic::TrafficTable;
+use crate::traffic::{ArmField, ReadOptions, TrafficTable, read_lines};
 
 /// Three samples at 4 before the decision, then those given.
 fn backlog(after: impl IntoIterator<Item = (f64, u64)>) -> Vec<Event> {
@@ -242,6 +242,102 @@ fn a_plan_may_ask_for_empty_queues_before_and_after() {
         surge(601.0, 700.0),
         ReasonCode::WindowExceeded,
     );
+}
+
+/// One request of the survivor a minute, which meets a queue of 4 before the decision, a long one then,
+/// and one of 4 again from a minute on.
+fn requests(back: i64) -> TrafficTable {
+    let line = |minute: i64| {
+        let ts = at(60.0 * minute as f64 + 7.0, Happening::DrillEnded {}).ts;
+        let backlog = if (0..back).contains(&minute) { 900 } else { 4 };
+        format!(
+            r#"{{"ts":"{ts}","region":"{AWAY}","status":200,"latency_ms":{{"tfinal":9}},"queue":{{"backlog":{backlog}}},"egress":{{"webhook":"w","dedupe_key":"{minute}"}}}}"#
+        )
+    };
+    let lines: Vec<String> = (-5..15).map(line).collect();
+    let options = ReadOptions {
+        arm_by: ArmField::Region,
+        ..ReadOptions::default()
+    };
+    read_lines("requests", lines.join("\n").into_bytes(), &options).expect("sound")
+}
+
+#[test]
+fn requests_tell_of_a_queue_that_the_log_does_not_sample() {
+    let judged = |events: Vec<Event>, back: i64| {
+        let observed = Observed {
+            traffic: Some(requests(back)),
+            timeline: Some(timeline(events)),
+        };
+        judged_of(&observed, CheckId::FdDrain)
+    };
+    let silent = vec![decided(0.0), cutover(9.0)];
+    let exact = judged(silent.clone(), 9);
+    assert_eq!(
+        (exact.verdict, exact.estimate),
+        (Pass, Some(600.0)),
+        "{}",
+        exact.detail
+    );
+    let late = judged(silent, 10);
+    assert_eq!(
+        (late.verdict, late.estimate),
+        (Fail, Some(660.0)),
+        "{}",
+        late.detail
+    );
+    let sampled = judged(surge(100.0, 200.0), 10);
+    assert_eq!(
+        sampled.estimate,
+        Some(100.0),
+        "what the log samples comes first"
+    );
+}
+
+#[test]
+fn requests_alone_lack_the_moments_of_a_drill() {
+    for id in [CheckId::FdDrain, CheckId::FdHook, CheckId::FdCache] {
+        let observed = Observed {
+            traffic: Some(requests(9)),
+            timeline: None,
+        };
+        let check = judged_of(&observed, id);
+        assert_eq!(check.reason_code, ReasonCode::EvidenceMissing);
+        assert!(
+            check.detail.contains("the drill log does"),
+            "{}",
+            check.detail
+        );
+    }
+}
+
+#[test]
+fn what_requests_repeat_and_what_was_simulated_counts() {
+    let hooks = [decided(0.0), cutover(20.0), super::webhook(25.0, "k", AWAY)];
+    let mut observed = Observed {
+        traffic: Some(requests(9)),
+        timeline: Some(timeline(hooks)),
+    };
+    assert_eq!(
+        judged_of(&observed, CheckId::FdHook).reason_code,
+        ReasonCode::NoDuplicates
+    );
+    let table = observed.traffic.as_mut().expect("given");
+    table.arms.get_mut(AWAY).expect("an arm").writes.n_repeated = 2;
+    let found = judged_of(&observed, CheckId::FdHook);
+    assert_eq!(found.reason_code, ReasonCode::Duplicates);
+    assert!(
+        found.detail.ends_with("2 in the requests of eu-west"),
+        "{}",
+        found.detail
+    );
+    observed.traffic.as_mut().expect("given").intake.n_simulated = 1;
+    for (id, reason) in [
+        (CheckId::FdHook, ReasonCode::SimulatedEvidence),
+        (CheckId::FdCut, ReasonCode::WithinWindow),
+    ] {
+        assert_eq!(judged_of(&observed, id).reason_code, reason);
+    }
 }
 
 /// Hit ratios around a purge at second 100.

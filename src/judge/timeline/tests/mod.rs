@@ -144,6 +144,18 @@ fn settings() -> Settings {
 }
 
 fn judged_by(timeline: Timeline, id: CheckId, named: Option<&str>, settings: &Settings) -> Check {
+    let observed = Observed {
+        traffic: None,
+        timeline: Some(timeline),
+    };
+    one(&observed, id, named, settings)
+}
+
+fn judged_of(observed: &Observed, id: CheckId) -> Check {
+    one(observed, id, None, &settings())
+}
+
+fn one(observed: &Observed, id: CheckId, named: Option<&str>, settings: &Settings) -> Check {
     let named = named.map(|name| DrillCheck::find(name).expect("known"));
     let trial = Trial {
         side: TargetName::new("eu-west (post)"),
@@ -152,11 +164,7 @@ fn judged_by(timeline: Timeline, id: CheckId, named: Option<&str>, settings: &Se
         checks: if named.is_some() { vec![] } else { vec![id] },
         named: named.into_iter().collect(),
     };
-    let observed = Observed {
-        traffic: None,
-        timeline: Some(timeline),
-    };
-    let mut checks = judge_observed(&observed, &[trial], settings);
+    let mut checks = judge_observed(observed, &[trial], settings);
     checks.remove(0)
 }
 
