@@ -39,6 +39,7 @@ mod reference;
 mod resume;
 mod retrieval;
 mod runbooks;
+mod scenarios;
 mod schema;
 mod simulate;
 mod slices;
