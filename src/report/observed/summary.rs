@@ -335,17 +335,18 @@ fn not_checked(report: &Report) -> Vec<String> {
             "No request telemetry was given: p95 and errors of users were not checked.".to_owned(),
         );
     }
-    let phase = |name: &str| {
+    let without = |name: &&str| {
         let suffix = format!(" ({name})");
         let mut targets = report.record.targets.iter();
         !targets.any(|target| target.name.as_str().ends_with(&suffix))
     };
-    for name in ["pre", "live", "post"] {
-        if phase(name) {
-            left_out.push(format!(
-                "No run of phase {name} was given: its probes were not checked."
-            ));
-        }
+    let phases = ["pre", "live", "post"];
+    let missing: Vec<&str> = phases.into_iter().filter(without).collect();
+    if !missing.is_empty() {
+        left_out.push(format!(
+            "No run was given of {}: its probes were not checked.",
+            missing.join(", ")
+        ));
     }
     let quiet = report.verdict.checks.iter();
     let quiet = quiet.filter(|check| check.verdict == CheckVerdict::NotApplicable);
