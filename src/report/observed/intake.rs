@@ -90,7 +90,7 @@ fn quantities<'a>(
             intake.n_without_zone,
             "without a zone, taken for UTC".to_owned(),
         ),
-        (pings, "warm pings, which count nowhere".to_owned()),
+        (pings, "of warm pings, which count nowhere".to_owned()),
     ];
     let told = told.into_iter().filter(|(n, _)| *n > 0);
     told.map(|(n, what)| format!("{} {what}", lines(n)))

@@ -9,7 +9,7 @@ use crate::report::{labels, plain};
 use crate::traffic::{Happening, Timeline};
 
 /// Checks that are listed under each heading.
-const LISTED: usize = 5;
+const LISTED: usize = 4;
 /// More of an explanation is in the report.
 const DETAIL: usize = 150;
 
@@ -26,7 +26,7 @@ pub(in crate::report) struct Summary {
     pub(in crate::report) red: Vec<Item>,
     /// How many more did.
     pub(in crate::report) more_red: usize,
-    /// What could not be decided, and why.
+    /// What could not be decided, and why; checks with the same reason together.
     pub(in crate::report) undecided: Vec<Item>,
     /// How many more could not.
     pub(in crate::report) more_undecided: usize,
@@ -79,7 +79,7 @@ pub(in crate::report) fn summary(report: &Report) -> Option<Summary> {
         found
     };
     let red = of(&[CheckVerdict::Fail, CheckVerdict::Error]);
-    let undecided = of(&[CheckVerdict::Inconclusive]);
+    let undecided = undecided(&of(&[CheckVerdict::Inconclusive]), &verdict.checks);
     let item = |check: &&Check| item(check, &verdict.checks);
     Some(Summary {
         sentence: sentence(verdict.verdict, &verdict.checks),
@@ -87,8 +87,8 @@ pub(in crate::report) fn summary(report: &Report) -> Option<Summary> {
         tiles: tiles(report, moments),
         red: red.iter().take(LISTED).map(item).collect(),
         more_red: red.len().saturating_sub(LISTED),
-        undecided: undecided.iter().take(LISTED).map(item).collect(),
         more_undecided: undecided.len().saturating_sub(LISTED),
+        undecided: undecided.into_iter().take(LISTED).collect(),
         not_checked: not_checked(report),
         warnings: warnings(report),
     })
@@ -267,6 +267,40 @@ fn item(check: &Check, checks: &[Check]) -> Item {
     }
 }
 
+/// What could not be decided, those together that have one reason.
+fn undecided(found: &[&Check], checks: &[Check]) -> Vec<Item> {
+    let mut items: Vec<Item> = Vec::new();
+    for check in found {
+        let one = Item {
+            remedy: None,
+            ..item(check, checks)
+        };
+        match items.iter_mut().find(|other| other.detail == one.detail) {
+            Some(same) => {
+                join(&mut same.check, &one.check);
+                join(&mut same.on, &one.on);
+            }
+            None => items.push(one),
+        }
+    }
+    items
+}
+
+/// Adds a name to a list of names, unless it is there or the list is long.
+fn join(names: &mut String, name: &str) {
+    const LONG: usize = 120;
+    let there = names.split(", ").any(|other| other == name) || names.ends_with('…');
+    if !there {
+        let more = if names.chars().count() < LONG {
+            name
+        } else {
+            "…"
+        };
+        names.push_str(", ");
+        names.push_str(more);
+    }
+}
+
 /// The beginning of a text as a sentence.
 fn sentence_of(text: &str) -> String {
     let text = short(text);
@@ -301,17 +335,18 @@ fn not_checked(report: &Report) -> Vec<String> {
             "No request telemetry was given: p95 and errors of users were not checked.".to_owned(),
         );
     }
-    let phase = |name: &str| {
+    let without = |name: &&str| {
         let suffix = format!(" ({name})");
         let mut targets = report.record.targets.iter();
         !targets.any(|target| target.name.as_str().ends_with(&suffix))
     };
-    for name in ["pre", "live", "post"] {
-        if phase(name) {
-            left_out.push(format!(
-                "No run of phase {name} was given: its probes were not checked."
-            ));
-        }
+    let phases = ["pre", "live", "post"];
+    let missing: Vec<&str> = phases.into_iter().filter(without).collect();
+    if !missing.is_empty() {
+        left_out.push(format!(
+            "No run was given of {}: its probes were not checked.",
+            missing.join(", ")
+        ));
     }
     let quiet = report.verdict.checks.iter();
     let quiet = quiet.filter(|check| check.verdict == CheckVerdict::NotApplicable);

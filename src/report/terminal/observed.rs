@@ -143,12 +143,13 @@ fn arms(table: &TrafficTable, latency: LatencyPoint, out: &mut dyn Write) -> io:
         for class in &arm.arm.errors {
             writeln!(
                 out,
-                "  error: {} {} at {} × {} ({} sessions)",
+                "  error: {} {} at {} × {} ({} session{})",
                 clip_middle(&plain(arm.name), NAME_COLUMNS),
                 clip(&plain(&class.class), NAME_COLUMNS),
                 class.stage,
                 class.n,
-                class.n_sessions
+                class.n_sessions,
+                if class.n_sessions == 1 { "" } else { "s" }
             )?;
         }
     }

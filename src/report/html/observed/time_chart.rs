@@ -85,7 +85,8 @@ struct Axes {
     origin: Moment,
     from_s: f64,
     to_s: f64,
-    top: f64,
+    step: f64,
+    parts: u32,
 }
 
 impl Axes {
@@ -104,11 +105,13 @@ impl Axes {
         let values = points().map(|point| point.value);
         let levels = plan.levels.iter().map(|(_, value)| *value);
         let highest = values.chain(levels).fold(plan.least_top, f64::max);
+        let (step, parts) = parts(highest);
         Some(Self {
             origin,
             from_s,
             to_s: to_s.max(from_s + 1.0),
-            top: round_up(highest),
+            step,
+            parts,
         })
     }
 
@@ -118,19 +121,21 @@ impl Axes {
     }
 
     fn y(self, value: f64) -> f64 {
-        let share = (value / self.top).clamp(0.0, 1.0);
+        let share = (value / (self.step * f64::from(self.parts))).clamp(0.0, 1.0);
         frame::BOTTOM - (frame::BOTTOM - frame::TOP) * share
     }
 }
 
-/// The next number above that divides into five round parts.
-fn round_up(value: f64) -> f64 {
-    let scale = 10_f64.powf((value / 5.0).log10().floor());
-    let step = [1.0, 1.2, 1.6, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].map(|digit| digit * scale);
-    let step = step
-        .into_iter()
-        .find(|step| 5.0 * step >= value * 0.999_999);
-    step.map_or(value, |step| 5.0 * step)
+/// The least round step that reaches a value in at most six parts, and how many it takes.
+fn parts(value: f64) -> (f64, u32) {
+    const MOST: f64 = 6.0;
+    // The last of a value's digits may be off: 0.6 / 0.1 is 5.999….
+    let needed = |step: f64| (value / step - 1e-9).ceil().max(1.0);
+    let scale = 10_f64.powf((value / MOST).log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|digit| digit * scale);
+    let step = step.into_iter().find(|step| needed(*step) <= MOST);
+    let step = step.unwrap_or(value);
+    (step, needed(step) as u32)
 }
 
 /// Draws; none without a point.
@@ -255,19 +260,19 @@ fn x_ticks(axes: Axes) -> Vec<Label> {
 
 fn y_ticks(axes: Axes) -> Vec<Label> {
     let tick = |part: u32| {
-        let value = axes.top * f64::from(part) / 5.0;
+        let value = axes.step * f64::from(part);
         Label {
             x: px(frame::LEFT - 7.0),
             y: px(axes.y(value)),
             anchor: "end",
-            text: if axes.top <= 1.0 {
-                format!("{value:.1}")
+            text: if axes.step < 1.0 {
+                limit((value * 1000.0).round() / 1000.0)
             } else {
-                limit((value * 100.0).round() / 100.0)
+                format!("{value:.0}")
             },
         }
     };
-    (0..=5).map(tick).collect()
+    (0..=axes.parts).map(tick).collect()
 }
 
 /// A line that breaks where points are missing, with a marker on some of its points.
@@ -344,11 +349,20 @@ mod tests {
     }
 
     #[test]
-    fn tops_are_round_and_hold_their_value() {
-        assert_eq!(
-            [1.0, 7.0, 12.0, 999.0, 1001.0].map(round_up),
-            [1.0, 8.0, 12.0, 1000.0, 1200.0]
-        );
+    fn steps_are_round_and_reach_the_value_in_few_parts() {
+        let found = [1.0, 0.6, 7.0, 12.0, 552.0, 999.0, 1001.0].map(parts);
+        let wanted = [
+            (0.2, 5),
+            (0.1, 6),
+            (2.0, 4),
+            (2.0, 6),
+            (100.0, 6),
+            (200.0, 5),
+            (200.0, 6),
+        ];
+        for ((step, n), (wanted, parts)) in found.into_iter().zip(wanted) {
+            assert!((step - wanted).abs() < 1e-12 && n == parts, "{step} × {n}");
+        }
     }
 
     #[test]
