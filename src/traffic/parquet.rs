@@ -31,7 +31,6 @@ const BATCH: usize = 4096;
 /// A row group of a file, for one worker.
 pub(super) struct RowGroup {
     path: Arc<PathBuf>,
-    file: Arc<File>,
     metadata: ArrowReaderMetadata,
     mask: ProjectionMask,
     unknown: Arc<Vec<String>>,
@@ -63,7 +62,7 @@ enum Values {
 /// The row groups of a file that has been opened.
 pub(super) fn row_groups(
     path: &Path,
-    file: File,
+    file: &File,
     sources: &Sources,
 ) -> Result<impl Iterator<Item = RowGroup> + Send + use<>, TrafficError> {
     let path = Arc::new(path.to_owned());
@@ -71,7 +70,7 @@ pub(super) fn row_groups(
         path: path.to_path_buf(),
         problem,
     };
-    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+    let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
         .map_err(|error| unlike(error.to_string()))?;
     let wanted = |name: &str| sources.paths.iter().any(|path| path == name);
     let mut leaves = Vec::new();
@@ -88,19 +87,18 @@ pub(super) fn row_groups(
     let fields = named_columns(plain.schema().fields(), "");
     let schema = Arc::new(Schema::new(fields));
     let options = ArrowReaderOptions::new().with_schema(schema);
-    let metadata = ArrowReaderMetadata::load(&file, options).unwrap_or(plain);
+    let metadata = ArrowReaderMetadata::load(file, options).unwrap_or(plain);
     let n_rows: Vec<u64> = metadata
         .metadata()
         .row_groups()
         .iter()
         .map(|group| group.num_rows().max(0).unsigned_abs())
         .collect();
-    let (file, unknown) = (Arc::new(file), Arc::new(unknown));
+    let unknown = Arc::new(unknown);
     let mut first = 1;
     Ok(n_rows.into_iter().enumerate().map(move |(group, n)| {
         let this = RowGroup {
             path: Arc::clone(&path),
-            file: Arc::clone(&file),
             metadata: metadata.clone(),
             mask: mask.clone(),
             unknown: Arc::clone(&unknown),
@@ -153,10 +151,8 @@ impl RowGroup {
             path: self.path.to_path_buf(),
             problem,
         };
-        let file = self
-            .file
-            .try_clone()
-            .map_err(|error| unlike(error.to_string()))?;
+        // A copy of the handle would share its position with other threads.
+        let file = File::open(&*self.path).map_err(|error| unlike(error.to_string()))?;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata)
             .with_row_groups(vec![self.group])
             .with_projection(self.mask)

@@ -446,7 +446,7 @@ fn pieces(
         let mut start = (&file).take(4);
         start.read_to_end(&mut head).map_err(&failed)?;
         if head == parquet::MAGIC {
-            let groups = parquet::row_groups(path, file, sources)?;
+            let groups = parquet::row_groups(path, &file, sources)?;
             return Ok(Box::new(groups.map(|group| Ok(Piece::Rows(group)))));
         }
         Box::new(file)
