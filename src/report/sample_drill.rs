@@ -388,6 +388,8 @@ pub(crate) fn timeline() -> Timeline {
         survivor: "eu-west".to_owned(),
         webhooks_from: "eu-west".to_owned(),
         freeze_writes_on_followers: true,
+        other_webhook_keys: false,
+        purge_cache: true,
         return_weights: vec![10.0, 30.0, 60.0, 100.0],
         n_lines: events.len() as u64 + 1,
         events,
