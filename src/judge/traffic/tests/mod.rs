@@ -19,7 +19,7 @@ use crate::net::Stage;
 use crate::stats::Resamples;
 use crate::traffic::{
     Arm, ArmField, Egress, ErrorClass, Event, Group, Happening, Intake, Latencies, Observed, Pins,
-    PrefixUse, QueueWindow, Second, Sketch, Temperature, Timeline, TrafficTable, Writes,
+    PrefixUse, QueueWindow, Roles, Second, Sketch, Temperature, Timeline, TrafficTable, Writes,
 };
 use crate::units::Moment;
 
@@ -165,17 +165,12 @@ pub(crate) fn drill(events: Vec<(i64, Happening)>) -> Timeline {
         simulated: false,
     };
     Timeline {
-        format: Timeline::FORMAT,
         evacuated: "east".to_owned(),
         survivor: "west".to_owned(),
         webhooks_from: "west".to_owned(),
         freeze_writes_on_followers: true,
-        return_weights: Vec::new(),
         events: events.into_iter().map(event).collect(),
-        n_lines: 0,
-        n_bad: 0,
-        bad: Vec::new(),
-        unknown_events: BTreeMap::new(),
+        ..Timeline::new(Roles::default())
     }
 }
 
