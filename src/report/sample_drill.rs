@@ -18,8 +18,8 @@ use crate::report::{JudgedRecord, Report};
 use crate::target::Role;
 use crate::traffic::{
     Arm, ArmField, BadLine, Egress, ErrorClass, Event, Group, Happening, Intake, KeyParts,
-    Latencies, Observed, Pins, PrefixUse, QueueWindow, Second, Sketch, Temperature, Timeline,
-    TrafficTable, Writes,
+    Latencies, Observed, Pins, PrefixUse, QueueWindow, Roles, Second, Sketch, Temperature,
+    Timeline, TrafficTable, Writes,
 };
 use crate::units::Moment;
 
@@ -383,7 +383,6 @@ pub(crate) fn timeline() -> Timeline {
     writes(&mut events);
     events.sort_by_key(|event| event.ts);
     Timeline {
-        format: Timeline::FORMAT,
         evacuated: east(),
         survivor: "eu-west".to_owned(),
         webhooks_from: "eu-west".to_owned(),
@@ -399,6 +398,7 @@ pub(crate) fn timeline() -> Timeline {
             problem: "`ts` is no moment".to_owned(),
         }],
         unknown_events: BTreeMap::from([(HOSTILE.to_owned(), 2)]),
+        ..Timeline::new(Roles::default())
     }
 }
 

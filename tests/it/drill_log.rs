@@ -32,10 +32,10 @@ impl Drill {
             1,
         );
         let plan = plan
-            .replacen(r#""pre": ["#, r#""pre": ["cache_warm", "queue_empty", "#, 1)
+            .replacen(r#""pre": ["#, r#""pre": ["cache_warm", "#, 1)
             .replacen(
                 r#""post": ["#,
-                r#""post": ["cache_rewarmed", "backlog_zero", "#,
+                r#""post": ["cache_rewarmed", "#,
                 1,
             );
         let drill = Self {

@@ -169,6 +169,7 @@ pub(crate) fn drill(events: Vec<(i64, Happening)>) -> Timeline {
         evacuated: "east".to_owned(),
         survivor: "west".to_owned(),
         webhooks_from: "west".to_owned(),
+        freeze_writes_on_followers: true,
         ..Roles::default()
     };
     Timeline {
