@@ -288,7 +288,8 @@ fn a_drill_in_the_page() {
         "before the drill</td>",
         "after the decision to return</td>",
         "<th scope=\"row\">tool call</th>",
-        "limit 1",
+        ">limit 2292 ms<",
+        "Within 2292 ms on eu-west: ",
         "access.jsonl:17: `status` is no number: expected an integer",
         "us-east 1.3 s behind",
     ] {

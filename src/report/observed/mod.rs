@@ -23,7 +23,7 @@ pub(super) use phases::{Phase, phases, region_and_phase};
 pub(super) use queues::{Queue, drain_limit_s, queues};
 pub(super) use requests::{
     ArmTotals, ErrorRow, PeriodRow, Routed, error_rows, p95_limit, period_rows, routed, tails,
-    totals,
+    totals, within,
 };
 pub(super) use series::{Point, Series};
 pub(super) use story::story;

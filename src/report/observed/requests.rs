@@ -6,7 +6,7 @@ use crate::judge::CheckId;
 use crate::report::Report;
 use crate::report::observed::{Moments, Period, Point, Series, share};
 use crate::traffic::{
-    Arm, ErrorClass, Group, Latencies, LatencyPoint, Sketch, Temperature, TrafficTable,
+    Arm, Bucket, ErrorClass, Group, Latencies, LatencyPoint, Sketch, Temperature, TrafficTable,
 };
 use crate::units::Moment;
 
@@ -274,4 +274,62 @@ pub(in crate::report) fn p95_limit(
         }
     }
     Some((factor, factor * before.quantile(0.95)?))
+}
+
+/// How many values of a sketch are within a limit, as far as its buckets tell: a bucket counts as a
+/// whole, by its middle.
+pub(in crate::report) fn within(sketch: &Sketch, limit: f64) -> u64 {
+    let buckets = sketch.buckets().into_iter();
+    let within = buckets.filter(|bucket| Bucket::middle(bucket.index) <= limit);
+    within.map(|bucket| bucket.n).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample_drill;
+
+    #[test]
+    fn arms_have_all_their_requests_in_temperatures_routes_and_parts() {
+        let table = sample_drill::traffic();
+        let timeline = sample_drill::timeline();
+        let parts = period_rows(&table, Moments::of(Some(&timeline)));
+        for arm in totals(&table) {
+            let routes = routed(&table)
+                .into_iter()
+                .filter(|(name, ..)| *name == arm.name);
+            let of_parts = parts.iter().filter(|row| row.arm == arm.name);
+            assert_eq!(arm.sum(|all| all.n), arm.arm.n);
+            assert_eq!(routes.map(|(.., all)| all.n).sum::<u64>(), arm.arm.n);
+            assert_eq!(of_parts.map(|row| row.all.n).sum::<u64>(), arm.arm.n);
+        }
+    }
+
+    #[test]
+    fn long_logs_are_put_together_into_few_points() {
+        let mut table = sample_drill::traffic();
+        let mut later = table.groups.clone();
+        for group in &mut later {
+            let ms = group.start.as_millisecond() + 86_400_000;
+            group.start = Moment::from_millisecond(ms).expect("a moment");
+        }
+        table.groups.extend(later);
+        let (series, block_s) = tails(&table, LatencyPoint::Tfinal);
+        assert_eq!(block_s % 60, 0);
+        assert!(block_s >= 86_400 / MOST_WINDOWS);
+        assert!(
+            series
+                .iter()
+                .all(|one| one.points.len() as i64 <= MOST_WINDOWS + 1)
+        );
+    }
+
+    #[test]
+    fn what_is_within_a_limit_is_counted_by_buckets() {
+        let mut sketch = Sketch::default();
+        (1..=100).for_each(|ms| sketch.add(f64::from(ms)));
+        assert_eq!(within(&sketch, 50.5), 50);
+        assert_eq!(within(&sketch, 1000.0), 100);
+        assert_eq!(within(&Sketch::default(), 1.0), 0);
+    }
 }

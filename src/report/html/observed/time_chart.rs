@@ -26,8 +26,10 @@ const STEPS_S: [f64; 15] = [
 ];
 /// Markers on a line, beside those of points that stand alone.
 const MARKERS: usize = 12;
-/// Lines of labels above the plot.
+/// The most lines of labels above the plot.
 const LABEL_LINES: usize = 4;
+/// Height of such a line.
+const LINE: usize = 14;
 
 /// One drawing with its words and numbers.
 pub(in crate::report::html) struct TimeChart {
@@ -37,6 +39,8 @@ pub(in crate::report::html) struct TimeChart {
     pub(in crate::report::html) title: String,
     /// What is drawn and how it was reduced.
     pub(in crate::report::html) about: String,
+    /// Where the drawing begins from above: lines of labels that are not needed are left out.
+    pub(in crate::report::html) from_y: usize,
     /// Above the vertical axis.
     pub(in crate::report::html) y_label: &'static str,
     /// Under the horizontal axis.
@@ -164,6 +168,7 @@ pub(in crate::report::html) fn draw(plan: &Plan) -> Option<TimeChart> {
         },
         heading: plan.heading.clone(),
         about: plan.about.clone(),
+        from_y: LINE * (LABEL_LINES - label_lines(plan)),
         y_label: plan.y_label,
         x_label: from,
         marks: marks(plan, axes),
@@ -213,15 +218,21 @@ fn levels(plan: &Plan, axes: Axes) -> Vec<Mark> {
     levels.into_iter().map(mark).collect()
 }
 
+/// Lines of labels that the upright marks take.
+fn label_lines(plan: &Plan) -> usize {
+    plan.moments.len().min(LABEL_LINES)
+}
+
 /// Upright marks, their labels in lines above the plot.
 fn upright(plan: &Plan, axes: Axes) -> Vec<Mark> {
     const WIDTH: f64 = 150.0;
     const DRAWING: f64 = 900.0;
     let mut moments: Vec<&(String, Moment)> = plan.moments.iter().collect();
     moments.sort_by_key(|(_, at)| *at);
+    let lines = label_lines(plan).max(1);
     let mark = |(place, (name, at)): (usize, &(String, Moment))| {
         let x = axes.x(*at);
-        let y = 12.0 + 14.0 * (place % LABEL_LINES) as f64;
+        let y = (LINE * (LABEL_LINES - lines + place % lines)) as f64 + 12.0;
         let (anchor, shift) = if x + WIDTH > DRAWING {
             ("end", -4.0)
         } else {

@@ -4,7 +4,7 @@ use crate::report::html::observed::time_chart::{Plan, TimeChart, draw};
 use crate::report::html::words::NONE;
 use crate::report::observed::{
     ArmTotals, Moments, error_rows, latency_point, milliseconds, p95_limit, period_rows, remarks,
-    share, tails, temperature, totals,
+    share, tails, temperature, totals, within,
 };
 use crate::report::{Report, plain};
 use crate::traffic::{LatencyPoint, Temperature, TrafficTable};
@@ -17,6 +17,8 @@ pub(in crate::report::html) struct TrafficView {
     pub(in crate::report::html) arms: Vec<(String, Vec<String>)>,
     /// p95 over time.
     pub(in crate::report::html) tail: Option<TimeChart>,
+    /// How many requests were within the limit, a sentence each.
+    pub(in crate::report::html) within: Vec<String>,
     /// Percentiles by arm, temperature and part of the drill.
     pub(in crate::report::html) latencies: Vec<LatencyRow>,
     /// Whether a drill divides the rows above.
@@ -91,6 +93,7 @@ pub(in crate::report::html) fn view(report: &Report) -> Option<TrafficView> {
             .map(|arm| (plain(arm.name), values(arm, point)))
             .collect(),
         tail: tail(report, table, moments, point),
+        within: within_limit(report, table, moments, point),
         latencies: latencies(table, moments),
         divided: moments.decision.is_some(),
         names: arms.iter().map(|arm| plain(arm.name)).collect(),
@@ -202,7 +205,7 @@ fn tail(
         about: format!(
             "Each point is the 95th percentile of the warm requests of {by}; a window of few requests is uncertain.{}",
             limit.map_or_else(String::new, |(factor, _)| format!(
-                " The limit is {factor} × the p95 of all requests before the drill."
+                " The limit is {factor} × the p95 of all arms' requests before the drill that were not cold."
             ))
         ),
         y_label: "milliseconds",
@@ -217,4 +220,40 @@ fn tail(
         least_top: 1.0,
         decimals: 1,
     })
+}
+
+/// The share of each arm's warm requests that took no longer than the limit, by part of the drill.
+fn within_limit(
+    report: &Report,
+    table: &TrafficTable,
+    moments: Moments,
+    point: LatencyPoint,
+) -> Vec<String> {
+    let Some((_, limit)) = p95_limit(report, moments, point) else {
+        return Vec::new();
+    };
+    let mut sentences: Vec<(&str, Vec<String>)> = Vec::new();
+    for row in period_rows(table, moments) {
+        let sketch = row.all.latency.at(point);
+        let (Some(period), false) = (row.period, row.temperature == Temperature::Cold) else {
+            continue;
+        };
+        let told = format!(
+            "{} {}",
+            share(within(sketch, limit), sketch.len()),
+            period.name()
+        );
+        match sentences.last_mut().filter(|(arm, _)| *arm == row.arm) {
+            Some((_, parts)) => parts.push(told),
+            None => sentences.push((row.arm, vec![told])),
+        }
+    }
+    let sentence = |(arm, parts): (&str, Vec<String>)| {
+        let limit = milliseconds(Some(limit));
+        plain(&format!(
+            "Within {limit} ms on {arm}: {}.",
+            parts.join(", ")
+        ))
+    };
+    sentences.into_iter().map(sentence).collect()
 }
