@@ -336,8 +336,8 @@ pub(crate) fn timeline() -> Timeline {
         event(RETURN * 1000, Happening::ReturnDecided { region: east() }),
         event(MINUTES * 60_000, Happening::DrillEnded {}),
     ];
-    for (index, weight) in [50.0, 0.0].into_iter().enumerate() {
-        let at = decision + 9_000 * (1 + index as i64);
+    for (weight, index) in [50.0, 0.0].into_iter().zip(1..) {
+        let at = decision + 9_000 * index;
         events.push(event(
             at,
             Happening::WeightChanged {
@@ -346,8 +346,8 @@ pub(crate) fn timeline() -> Timeline {
             },
         ));
     }
-    for (index, weight) in [10.0, 30.0, 60.0, 100.0].into_iter().enumerate() {
-        let at = RETURN * 1000 + 90_000 * (1 + index as i64);
+    for (weight, index) in [10.0, 30.0, 60.0, 100.0].into_iter().zip(1..) {
+        let at = RETURN * 1000 + 90_000 * index;
         events.push(event(
             at,
             Happening::WeightChanged {
@@ -386,8 +386,8 @@ pub(crate) fn timeline() -> Timeline {
         evacuated: east(),
         survivor: "eu-west".to_owned(),
         webhooks_from: "eu-west".to_owned(),
-        freeze_writes_on_followers: true,
         other_webhook_keys: false,
+        freeze_writes_on_followers: true,
         purge_cache: true,
         return_weights: vec![10.0, 30.0, 60.0, 100.0],
         n_lines: events.len() as u64 + 1,
@@ -433,14 +433,34 @@ fn named(name: &str, check: Check) -> Check {
     }
 }
 
-fn checks() -> Vec<Check> {
-    use CheckVerdict::{Error, Fail, Inconclusive, NotApplicable, Pass};
-    let passed = |id, target, detail| one(id, target, Pass, Some((0.34, 0.31, 0.38)), detail);
-    let exact = |id, target, verdict, detail| one(id, target, verdict, None, detail);
-    let timed = |id, target, verdict, seconds: f64, detail| Check {
+fn passed(id: CheckId, target: &str, detail: &str) -> Check {
+    one(
+        id,
+        target,
+        CheckVerdict::Pass,
+        Some((0.34, 0.31, 0.38)),
+        detail,
+    )
+}
+
+fn exact(id: CheckId, target: &str, verdict: CheckVerdict, detail: &str) -> Check {
+    one(id, target, verdict, None, detail)
+}
+
+fn timed(id: CheckId, target: &str, seconds: f64, detail: &str) -> Check {
+    Check {
         estimate: Some(seconds),
-        ..one(id, target, verdict, None, detail)
-    };
+        ..one(id, target, CheckVerdict::Pass, None, detail)
+    }
+}
+
+fn checks() -> Vec<Check> {
+    [checks_before(), checks_during(), checks_after()].concat()
+}
+
+fn checks_before() -> Vec<Check> {
+    use CheckVerdict::{Fail, Pass};
+
     vec![
         named(
             "index_hash_equal",
@@ -466,10 +486,16 @@ fn checks() -> Vec<Check> {
                 "two prefixes are warm",
             ),
         ),
+    ]
+}
+
+fn checks_during() -> Vec<Check> {
+    use CheckVerdict::{Inconclusive, Pass};
+
+    vec![
         timed(
             CheckId::FdCut,
             "eu-west (live)",
-            Pass,
             28.4,
             "28.400 s from the decision to the cutover",
         ),
@@ -478,7 +504,6 @@ fn checks() -> Vec<Check> {
             timed(
                 CheckId::FdBurst,
                 "eu-west (live)",
-                Pass,
                 0.8,
                 "the longest burst lasts 0.800 s",
             ),
@@ -498,7 +523,6 @@ fn checks() -> Vec<Check> {
             timed(
                 CheckId::FdDrain,
                 "eu-west (live)",
-                Pass,
                 405.0,
                 "back at the baseline of 12 after 405.000 s",
             ),
@@ -509,6 +533,13 @@ fn checks() -> Vec<Check> {
             Pass,
             "the weight of us-east never rises",
         ),
+    ]
+}
+
+fn checks_after() -> Vec<Check> {
+    use CheckVerdict::{Error, Fail, NotApplicable, Pass};
+
+    vec![
         exact(
             CheckId::FdPar,
             "us-east (post)",
@@ -552,7 +583,6 @@ fn checks() -> Vec<Check> {
             timed(
                 CheckId::FdCache,
                 "eu-west (post)",
-                Pass,
                 330.0,
                 "eu:answers: back after 330.000 s",
             ),

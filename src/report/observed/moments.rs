@@ -164,13 +164,14 @@ mod tests {
 
     #[test]
     fn every_window_is_in_one_part_and_those_at_the_edges_are_in_neither_neighbour() {
+        use Period::{Away, Before, Homeward, Switching};
+
         let timeline = sample_drill::timeline();
         let moments = Moments::of(Some(&timeline));
         let decision = moments.decision.expect("a decision").as_millisecond();
         let at = |s: i64| Moment::from_millisecond(decision + 1000 * s).expect("a moment");
         let parts = [-61, -60, -59, 0, 29, 60, 1199, 1200]
             .map(|s| moments.period(at(s), 60).expect("a decision is told"));
-        use Period::{Away, Before, Homeward, Switching};
         assert_eq!(
             parts,
             [

@@ -63,8 +63,8 @@ fn logged(timeline: &Timeline) -> Vec<Queue> {
                 value,
             };
             backlogs.push(point(*backlog as f64));
-            let age_s = age_ms.filter(|age| age.is_finite()).map(|age| age / 1000.0);
-            ages.extend(age_s.map(point));
+            let waited_s = age_ms.filter(|ms| ms.is_finite()).map(|ms| ms / 1000.0);
+            ages.extend(waited_s.map(point));
         }
     }
     found.into_iter().map(queue).collect()

@@ -29,8 +29,8 @@ impl Series {
     pub(in crate::report) fn thinned(mut self, worse: fn(f64, f64) -> bool) -> Self {
         let together = self.points.len().div_ceil(MOST).max(1);
         let one = |points: &[Point]| {
-            let worst = |a: Point, b: &Point| if worse(b.value, a.value) { *b } else { a };
-            points.iter().fold(points[0], worst)
+            let kept = |a: Point, b: &Point| if worse(b.value, a.value) { *b } else { a };
+            points.iter().fold(points[0], kept)
         };
         self.points = self.points.chunks(together).map(one).collect();
         self

@@ -360,7 +360,7 @@ fn not_checked(report: &Report) -> Vec<String> {
 }
 
 fn warnings(report: &Report) -> Vec<&'static str> {
-    let mut warnings = Vec::from_iter(simulation(report));
+    let mut warnings: Vec<&str> = simulation(report).into_iter().collect();
     if report.verdict.evidence == Basis::Point {
         warnings.push("Judged by point estimates alone: chance is not accounted for.");
     }

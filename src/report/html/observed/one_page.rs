@@ -76,8 +76,8 @@ fn page(report: &Report, summary: Summary) -> OnePage {
         run_id: plain(&verdict.run_id),
         judged: plain(&verdict.ended_at),
         version: plain(&report.record.tool_version),
-        gold: verdict.gold.digest.short(12).to_string(),
-        policy: verdict.policy_digest.short(12).to_string(),
+        gold: verdict.gold.digest.short(12),
+        policy: verdict.policy_digest.short(12),
     }
 }
 

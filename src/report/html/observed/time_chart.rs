@@ -345,7 +345,7 @@ mod tests {
         }
     }
 
-    fn plan<'a>(series: &'a Series) -> Plan<'a> {
+    fn plan(series: &Series) -> Plan<'_> {
         Plan {
             heading: "Backlog".to_owned(),
             about: String::new(),

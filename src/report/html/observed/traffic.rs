@@ -13,6 +13,8 @@ use crate::traffic::{LatencyPoint, Temperature, TrafficTable};
 pub(in crate::report::html) struct TrafficView {
     /// What tells arms apart, and which latency is shown.
     pub(in crate::report::html) about: String,
+    /// Heads of the table of arms.
+    pub(in crate::report::html) heads: [&'static str; 13],
     /// One an arm: name, then values under the heads.
     pub(in crate::report::html) arms: Vec<(String, Vec<String>)>,
     /// p95 over time.
@@ -49,26 +51,22 @@ pub(in crate::report::html) struct ErrorView {
     pub(in crate::report::html) counts: Vec<String>,
 }
 
-impl TrafficView {
-    /// Heads of the table of arms.
-    pub(in crate::report::html) fn heads(&self) -> [&'static str; 13] {
-        [
-            "Requests",
-            "Share",
-            "Errors",
-            "5xx",
-            "p50",
-            "p75",
-            "p95",
-            "p99",
-            "Cold",
-            "Cache hits",
-            "Dedupe",
-            "Queue age",
-            "Backlog",
-        ]
-    }
-}
+/// Heads of the table of arms.
+const HEADS: [&str; 13] = [
+    "Requests",
+    "Share",
+    "Errors",
+    "5xx",
+    "p50",
+    "p75",
+    "p95",
+    "p99",
+    "Cold",
+    "Cache hits",
+    "Dedupe",
+    "Queue age",
+    "Backlog",
+];
 
 /// The stages of the runbook; others are named as the log names them.
 fn stage(stage: crate::net::Stage) -> &'static str {
@@ -88,6 +86,7 @@ pub(in crate::report::html) fn view(report: &Report) -> Option<TrafficView> {
     let arms = totals(table);
     Some(TrafficView {
         about: about(table, point, &arms),
+        heads: HEADS,
         arms: arms
             .iter()
             .map(|arm| (plain(arm.name), values(arm, point)))
