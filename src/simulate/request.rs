@@ -1,6 +1,6 @@
 //! The requests of a plan, one after the other.
 
-use rand::RngExt;
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::judge::Runbook;
@@ -232,9 +232,14 @@ struct Planted {
     pins: f64,
 }
 
+/// A number in `[0, 1)`, a whole one of 2³² parts.
+fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    f64::from(rng.next_u32()) / 4_294_967_296.0
+}
+
 impl Usual {
     fn draw(rng: &mut ChaCha8Rng) -> Self {
-        let mut unit = || rng.random::<f64>();
+        let mut unit = || unit(rng);
         // Box and Muller (1958); `1 − u` is never 0.
         let radius = (-2.0 * (1.0 - unit()).ln()).sqrt();
         let (sine, cosine) = (std::f64::consts::TAU * unit()).sin_cos();
@@ -257,7 +262,7 @@ impl Usual {
 
 impl Planted {
     fn draw(rng: &mut ChaCha8Rng) -> Self {
-        let mut unit = || rng.random::<f64>();
+        let mut unit = || unit(rng);
         Self {
             error: unit(),
             slow: unit(),
@@ -589,7 +594,7 @@ impl Queues {
         while self.second < second {
             self.second += 1;
             for side in 0..2 {
-                let fresh = NEW * (2.0 * self.rng.random::<f64>() - 1.0);
+                let fresh = NEW * (2.0 * unit(&mut self.rng) - 1.0);
                 self.waver[side] = KEPT * self.waver[side] + fresh;
                 let grown = self.growth[side] * self.second as f64 / self.length_s;
                 let level = (1.0 + grown) * (1.0 + self.waver[side]);

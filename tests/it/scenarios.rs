@@ -48,7 +48,7 @@ const ROWS: [Row; 29] = [
     row(CaErr, ReasonCode::BoundInsideLimit, &[
         (Scenario::ErrorRate, ReasonCode::BoundOutsideLimit),
         (Scenario::ServerErrors, ReasonCode::HarmShown),
-        (Scenario::NewErrorClass, ReasonCode::HarmShown),
+        (Scenario::NewErrorClass, ReasonCode::BoundOutsideLimit),
     ]),
     row(CaNewErr, ReasonCode::NoNewErrorClass, NEW_CLASS),
     row(CaCache, ReasonCode::PrefixesApart, &[(Scenario::CachePoison, ReasonCode::PrefixShared)]),
@@ -139,12 +139,13 @@ fn every_clause_that_logs_decide_has_a_row_and_every_fault_is_expected() {
 
 /// A log just long enough for what it is to prove.
 fn plan(scenario: Scenario, runbook: Runbook) -> Plan {
-    let healthy = scenario == Scenario::Healthy;
-    let (minutes, rate) = match runbook {
-        Runbook::FailoverDrill => (30.0, 6.0),
+    let (minutes, rate) = match (runbook, scenario) {
+        (Runbook::FailoverDrill, Scenario::ServerErrorBurst) => (30.0, 6.0),
+        (Runbook::FailoverDrill, _) => (30.0, 3.0),
         // Without a server error some thousand requests of each arm show that there are none.
-        Runbook::TrafficShaping | Runbook::MultiRegion if healthy => (22.0, 12.0),
-        _ => (22.0, 6.0),
+        (Runbook::TrafficShaping | Runbook::MultiRegion, Scenario::Healthy) => (22.0, 12.0),
+        (_, Scenario::Healthy | Scenario::ErrorRate) => (22.0, 6.0),
+        _ => (22.0, 4.0),
     };
     Plan {
         runbook,

@@ -137,12 +137,15 @@ fn parquet_holds_what_lines_hold() {
             arm_by: ragstone::traffic::ArmField::Revision,
             ..ReadOptions::default()
         };
-        read(&[out.join(format!("telemetry.{form}"))], &options).expect("readable")
+        let mut table = read(&[out.join(format!("telemetry.{form}"))], &options).expect("readable");
+        // Told from neighbouring lines, and so another number where a file is read in other parts.
+        table.intake.clock_skew_ms.clear();
+        table
     };
     let (lines, columns) = (table("jsonl"), table("parquet"));
     assert_eq!(lines.intake.n_simulated, 6000);
     assert_eq!(lines.arms.len(), 2);
-    assert_eq!(lines, columns);
+    assert!(lines == columns, "the tables differ");
 }
 
 #[test]
