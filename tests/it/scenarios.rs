@@ -2,6 +2,7 @@
 //! in which it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use ragstone::ids::TargetName;
 use ragstone::judge::CheckId::{
@@ -13,9 +14,12 @@ use ragstone::judge::{
     Check, CheckVerdict, Definition, DrillCheck, ObservedSettings, ReasonCode, Runbook,
     RunbookStage, Settings, Source, Trial, judge_observed,
 };
-use ragstone::simulate::{LineWriter, Plan, Scenario, events, requests};
+use ragstone::simulate::{Form, LineWriter, Plan, Scenario, events, requests, write_folder};
 use ragstone::stats::Resamples;
 use ragstone::traffic::{Observed, ReadOptions, Roles, Timeline, read_lines};
+
+use crate::judged::{REGIONS, gives, run_of, text};
+use crate::support::{gate, root};
 
 /// A clause: why it passes where nothing is wrong, and why it fails at each fault.
 struct Row {
@@ -93,7 +97,7 @@ const ROWS: [Row; 29] = [
         (Scenario::IndexSkew, ReasonCode::PinsMixed),
     ]),
     // Beside probes only, and so by the program: `green_is_audited_by_its_requests_too`.
-    row(BgAudit, ReasonCode::EvidenceMissing, &[(Scenario::DuplicateWrites, ReasonCode::Duplicates)]),
+    row(BgAudit, ReasonCode::BoundInsideLimit, &[(Scenario::DuplicateWrites, ReasonCode::Duplicates)]),
 ];
 
 /// The first stage of a clause that has user traffic, where requests or a drill log decide it.
@@ -144,7 +148,9 @@ fn plan(scenario: Scenario, runbook: Runbook) -> Plan {
         (Runbook::FailoverDrill, _) => (30.0, 3.0),
         // Without a server error some thousand requests of each arm show that there are none.
         (Runbook::TrafficShaping | Runbook::MultiRegion, Scenario::Healthy) => (22.0, 12.0),
-        (_, Scenario::Healthy | Scenario::ErrorRate) => (22.0, 6.0),
+        // Errors are rare, so that three times as many show late.
+        (_, Scenario::ErrorRate) => (22.0, 15.0),
+        (_, Scenario::Healthy) => (22.0, 6.0),
         _ => (22.0, 4.0),
     };
     Plan {
@@ -339,6 +345,51 @@ fn the_named_checks_of_a_healthy_drill_pass() {
             check.named,
             check.detail
         );
+    }
+}
+
+/// The regions of the handbook, whose requests call them blue and green.
+fn switchover(folder: &Path) -> PathBuf {
+    let policy = std::fs::read_to_string(root().join(REGIONS)).expect("a policy");
+    let handbook = root().join("goldsets/handbook");
+    let gold = format!("gold = {:?}", text(&handbook));
+    let arms = "\n[traffic.arms]\nus-east = 'blue'\neu-west = 'green'\n";
+    assert!(policy.contains("gold = \".\""));
+    let path = folder.join("ragstone.toml");
+    std::fs::write(&path, policy.replacen("gold = \".\"", &gold, 1) + arms).expect("written");
+    path
+}
+
+#[test]
+fn green_is_audited_by_its_requests_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let policy = switchover(folder.path());
+    // Fifty questions are enough where the two runs are the same.
+    let few = ["--runbook", "blue-green", "--sample", "50"];
+    let shadow = [&few[..], &["--stage", "shadow"]].concat();
+    let (before, _kept) = run_of(text(&policy), &shadow);
+    let row = ROWS.iter().find(|row| row.id == BgAudit).expect("a row");
+    let audit = |scenario: Scenario, verdict: CheckVerdict, reason: ReasonCode| {
+        let logs = folder.path().join(scenario.name());
+        let plan = plan(scenario, Runbook::BlueGreen);
+        write_folder(&plan, Form::Lines, &logs).expect("written");
+        let log = logs.join("telemetry.jsonl");
+        let more = ["--stage", "audit", "--baseline", text(&before)];
+        let requests = ["--telemetry", text(&log), "--allow-simulated"];
+        let args = [&few[..], &more, &requests].concat();
+        let found = gate(&policy, &args).0;
+        let reason = serde_json::to_value(reason).expect("a name");
+        let reason = reason.as_str().expect("a name");
+        gives(
+            &crate::support::verdict(&found),
+            "BG-AUDIT",
+            verdict.name(),
+            reason,
+        );
+    };
+    audit(Scenario::Healthy, CheckVerdict::Pass, row.healthy);
+    for (scenario, reason) in row.faulty {
+        audit(*scenario, CheckVerdict::Fail, *reason);
     }
 }
 

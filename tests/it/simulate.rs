@@ -149,6 +149,41 @@ fn parquet_holds_what_lines_hold() {
 }
 
 #[test]
+fn the_program_judges_a_simulated_log_only_if_that_is_allowed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let status = |scenario: &str, allowed: bool| {
+        let logs = folder.path().join(format!("{scenario}-{allowed}"));
+        let short = [
+            "--minutes",
+            "25",
+            "--rate",
+            "4",
+            "--runbook",
+            "failover-drill",
+        ];
+        simulate(&logs, &[&[scenario], &short[..]].concat());
+        let [telemetry, events, drill] =
+            ["telemetry.jsonl", "events.jsonl", "drill.json"].map(|name| logs.join(name));
+        let mut args = vec!["traffic", text(&telemetry), "--runbook", "failover-drill"];
+        args.extend([
+            "--stage",
+            "live",
+            "--drill",
+            text(&drill),
+            "--events",
+            text(&events),
+        ]);
+        args.extend(allowed.then_some("--allow-simulated"));
+        let output = ragstone(&args);
+        output.status.code().expect("a code")
+    };
+    assert_eq!(status("healthy", true), 0);
+    assert_eq!(status("healthy", false), 3);
+    assert_eq!(status("slow-cutover", true), 1);
+    assert_eq!(status("slow-cutover", false), 3);
+}
+
+#[test]
 fn a_used_folder_and_what_cannot_be_played_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("logs");
