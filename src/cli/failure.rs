@@ -238,6 +238,12 @@ impl Failure {
             | Self::Import(ImportError::Read { .. })
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::Simulate(SimulateError::Write { .. })
+            | Self::Traffic(
+                TrafficError::Read { .. }
+                | TrafficError::Empty
+                | TrafficError::Parquet { .. }
+                | TrafficError::BadLines { .. },
+            )
             | Self::MakeFolder { .. }
             | Self::ReadContract { .. }
             | Self::Write { .. }
@@ -247,7 +253,6 @@ impl Failure {
             Self::Traffic(TrafficError::NoFile { .. } | TrafficError::TooManyGroups { .. }) => {
                 ExitStatus::Usage
             }
-            Self::Traffic(_) => ExitStatus::Error,
             Self::Policy(_)
             | Self::Pipeline(_)
             | Self::Journal(_)

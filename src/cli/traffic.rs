@@ -95,19 +95,16 @@ impl JudgeArgs {
             stage: self.stage,
             ..Overrides::default()
         };
-        let (mut settings, read) = match &self.policy {
-            Some(path) => {
-                let policy = plan::load(path, &overrides)?;
-                (policy.judge, policy.traffic)
-            }
-            None => {
-                let settings = self.unwritten()?;
-                let read = ReadOptions {
-                    arm_by: settings.runbook.arm_by(),
-                    ..ReadOptions::default()
-                };
-                (settings, read)
-            }
+        let (mut settings, read) = if let Some(path) = &self.policy {
+            let policy = plan::load(path, &overrides)?;
+            (policy.judge, policy.traffic)
+        } else {
+            let settings = self.unwritten()?;
+            let read = ReadOptions {
+                arm_by: settings.runbook.arm_by(),
+                ..ReadOptions::default()
+            };
+            (settings, read)
         };
         let observed = &mut settings.observed;
         *observed = ObservedSettings {

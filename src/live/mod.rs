@@ -188,6 +188,8 @@ pub fn stops(observed: Observed, arms: &Arms, settings: &Settings) -> Option<Liv
         check.verdict == CheckVerdict::Fail && (check.hard_stop || harmful)
     });
     // Whatever crossed, the stage ends now.
-    checks.iter_mut().for_each(|check| check.hard_stop = true);
+    for check in &mut checks {
+        check.hard_stop = true;
+    }
     (!checks.is_empty()).then(|| LiveReport::with(checks, observed, settings))
 }

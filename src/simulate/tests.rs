@@ -263,7 +263,7 @@ fn applied(events: &[Event]) -> BTreeMap<&str, usize> {
                 times.entry(id.as_str()).or_insert(0);
             }
             Happening::WriteApplied { id, .. } => {
-                *times.get_mut(id.as_str()).expect("accepted before") += 1
+                *times.get_mut(id.as_str()).expect("accepted before") += 1;
             }
             _ => {}
         }
@@ -310,11 +310,9 @@ fn a_healthy_drill_goes_as_planned() {
 fn each_fault_of_a_drill_is_planted_as_it_says() {
     let drill = |scenario| told(&at(scenario, Runbook::FailoverDrill));
     assert_eq!(moments(&drill(Scenario::SlowCutover), cutover), [75.0]);
-    let lost = drill(Scenario::LostWrite);
-    assert_eq!(
-        applied(&lost).values().filter(|times| **times == 0).count(),
-        2
-    );
+    let writes = drill(Scenario::LostWrite);
+    let written = applied(&writes);
+    assert_eq!(written.values().filter(|times| **times == 0).count(), 2);
     let split = drill(Scenario::SplitBrain);
     assert!(
         applied(&split)

@@ -31,13 +31,12 @@ impl Counter {
         {
             return self.last;
         }
-        self.last = match self.ids.get(name) {
-            Some(id) => *id,
-            None => {
-                self.ids.insert(name.into(), self.counted.len());
-                self.counted.push((name.into(), 0));
-                self.counted.len() - 1
-            }
+        self.last = if let Some(id) = self.ids.get(name) {
+            *id
+        } else {
+            self.ids.insert(name.into(), self.counted.len());
+            self.counted.push((name.into(), 0));
+            self.counted.len() - 1
         };
         self.last
     }
@@ -143,7 +142,9 @@ mod tests {
             lists in proptest::collection::vec(proptest::collection::vec(0_u64..12, 0..15), 1..4)
         ) {
             let mut sorted = lists.clone();
-            sorted.iter_mut().for_each(|list| list.sort_unstable());
+            for list in &mut sorted {
+                list.sort_unstable();
+            }
             let found = Repeats::of(&sorted);
             for (index, list) in lists.iter().enumerate() {
                 let distinct: std::collections::BTreeSet<u64> = list.iter().copied().collect();

@@ -305,19 +305,18 @@ impl Tree {
         let mut at = Self::ROOT;
         for key in path.split('.') {
             self.nodes[usize::from(at.0)].below.extend(slot);
-            at = match self.child(at, key) {
-                Some(child) => child,
-                None => {
-                    let id = NodeId(u16::try_from(self.nodes.len()).expect("a few dozen fields"));
-                    self.nodes.push(Node {
-                        name: key.to_owned(),
-                        parent: at,
-                        ..Node::default()
-                    });
-                    let parent = &mut self.nodes[usize::from(at.0)];
-                    parent.children.push((key.to_owned(), id));
-                    id
-                }
+            at = if let Some(child) = self.child(at, key) {
+                child
+            } else {
+                let id = NodeId(u16::try_from(self.nodes.len()).expect("a few dozen fields"));
+                self.nodes.push(Node {
+                    name: key.to_owned(),
+                    parent: at,
+                    ..Node::default()
+                });
+                let parent = &mut self.nodes[usize::from(at.0)];
+                parent.children.push((key.to_owned(), id));
+                id
             };
         }
         at

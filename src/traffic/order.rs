@@ -17,7 +17,7 @@ pub(super) struct Order {
     n: u64,
     last_ms: Option<i64>,
     last_region: Option<usize>,
-    n_out_of_order: u64,
+    n_late: u64,
     furthest_back_ms: u64,
     regions: Counter,
     gaps: Vec<Gaps>,
@@ -43,7 +43,7 @@ impl Order {
     pub(super) fn line(&mut self, ms: i64, region: Option<&str>) {
         let back = self.last_ms.map_or(0, |last| last - ms);
         if back > 0 {
-            self.n_out_of_order += 1;
+            self.n_late += 1;
             self.furthest_back_ms = self.furthest_back_ms.max(back.unsigned_abs());
         }
         let place = self.n % EVERY;
@@ -70,7 +70,7 @@ impl Order {
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        self.n_out_of_order += other.n_out_of_order;
+        self.n_late += other.n_late;
         self.furthest_back_ms = self.furthest_back_ms.max(other.furthest_back_ms);
         for (index, gaps) in other.gaps.iter().enumerate() {
             let here = self.regions.id(other.regions.name(index));
@@ -91,7 +91,7 @@ impl Order {
     /// its lines longer and the way from them shorter by as much: half the difference of the two
     /// medians is how far it is ahead. A log that was sorted by time tells nothing.
     pub(super) fn tell(&self, intake: &mut Intake) {
-        intake.n_out_of_order = self.n_out_of_order;
+        intake.n_out_of_order = self.n_late;
         intake.furthest_back_ms = self.furthest_back_ms;
         let mut skew = BTreeMap::new();
         for (index, gaps) in self.gaps.iter().enumerate() {

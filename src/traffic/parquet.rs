@@ -235,9 +235,10 @@ impl Values {
             real if real.is_floating() => {
                 Self::Real(as_type(&DataType::Float64)?.as_primitive().clone())
             }
-            DataType::Struct(_) => Self::Flags(BooleanArray::from_iter(
-                (0..column.len()).map(|row| (!column.is_null(row)).then_some(true)),
-            )),
+            DataType::Struct(_) => {
+                let there = (0..column.len()).map(|row| (!column.is_null(row)).then_some(true));
+                Self::Flags(there.collect())
+            }
             DataType::Null => Self::Flags(BooleanArray::new_null(column.len())),
             other => return Err(format!("is of type {other}, of which nothing can be read")),
         })

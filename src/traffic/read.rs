@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use miette::Diagnostic;
 use rustc_hash::FxBuildHasher;
@@ -509,7 +510,7 @@ fn gather(files: &[PathBuf], options: &ReadOptions) -> Result<Gathering, Traffic
         let workers: Vec<_> = (0..rayon::current_num_threads())
             .map(|_| scope.spawn(work))
             .collect();
-        let joined = workers.into_iter().map(|worker| worker.join());
+        let joined = workers.into_iter().map(ScopedJoinHandle::join);
         joined
             .map(|gathered| gathered.expect("a worker reports what went wrong"))
             .collect()

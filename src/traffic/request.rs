@@ -41,12 +41,18 @@ pub(super) struct Request<'a> {
     pub(super) cache_prefix: Option<Text<'a>>,
     pub(super) cache_hit: Option<bool>,
     pub(super) cache_purged: bool,
-    pub(super) egress: bool,
-    pub(super) tries: u64,
-    pub(super) dedupe_key: Option<Text<'a>>,
-    pub(super) deduped: bool,
+    pub(super) call: Option<Call<'a>>,
     pub(super) backlog: Option<u64>,
     pub(super) queue_age_ms: Option<f64>,
+}
+
+/// A webhook that a request called.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call<'a> {
+    pub(super) tries: u64,
+    pub(super) key: Option<Text<'a>>,
+    /// Whether it was recognised as a repeat.
+    pub(super) deduped: bool,
 }
 
 /// What is wrong with a request.
@@ -182,12 +188,7 @@ impl<'s> Requests<'s> {
             cache_prefix: slots.text(Field::CachePrefix)?,
             cache_hit: slots.flag(Field::CacheHit)?,
             cache_purged: slots.flag(Field::CachePurged)?.unwrap_or(false),
-            egress: [Field::Webhook, Field::Tries, Field::DedupeKey]
-                .iter()
-                .any(|field| !matches!(slots.get(*field), Raw::Absent | Raw::Null)),
-            tries: slots.count(Field::Tries)?.unwrap_or(1),
-            dedupe_key: slots.text(Field::DedupeKey)?,
-            deduped: slots.flag(Field::Deduped)?.unwrap_or(false),
+            call: slots.call()?,
             backlog: slots.count(Field::Backlog)?,
             queue_age_ms: slots.number(Field::QueueAge, MILLISECONDS, is_duration)?,
         })
@@ -310,6 +311,18 @@ impl<'a> Slots<'a, '_> {
         let whole = |value: f64| value.fract() == 0.0 && (0.0..=MOST).contains(&value);
         let count = self.number(field, "a whole number from 0 to 1e9", whole)?;
         Ok(count.map(|value| value as u64))
+    }
+
+    fn call(&self) -> Result<Option<Call<'a>>, Unfit> {
+        let call = Call {
+            tries: self.count(Field::Tries)?.unwrap_or(1),
+            key: self.text(Field::DedupeKey)?,
+            deduped: self.flag(Field::Deduped)?.unwrap_or(false),
+        };
+        let told = [Field::Webhook, Field::Tries, Field::DedupeKey]
+            .iter()
+            .any(|field| !matches!(self.get(*field), Raw::Absent | Raw::Null));
+        Ok(told.then_some(call))
     }
 
     fn status(&self) -> Result<u16, Unfit> {

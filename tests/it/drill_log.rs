@@ -33,11 +33,7 @@ impl Drill {
         );
         let plan = plan
             .replacen(r#""pre": ["#, r#""pre": ["cache_warm", "#, 1)
-            .replacen(
-                r#""post": ["#,
-                r#""post": ["cache_rewarmed", "#,
-                1,
-            );
+            .replacen(r#""post": ["#, r#""post": ["cache_rewarmed", "#, 1);
         let drill = Self {
             folder: tempfile::tempdir().expect("a folder"),
         };
@@ -148,7 +144,7 @@ fn requests_and_simulated_logs_are_read_and_kept() {
     let (run, _kept) = run_of(REGIONS, &["--runbook", "failover-drill"]);
     let drill = Drill::new();
     let plan = drill.plan();
-    let simulated = example().replacen("{", "{\"simulated\": true, ", 1);
+    let simulated = example().replacen('{', "{\"simulated\": true, ", 1);
     let events = drill.write("events.jsonl", simulated.as_bytes());
     let requests = r#"{"ts":"2026-03-14T06:00:20Z","region":"eu-west","status":200,"latency_ms":{"tfinal":900}}"#;
     let requests = drill.write("requests.jsonl", requests.as_bytes());

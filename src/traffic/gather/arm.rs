@@ -139,12 +139,11 @@ impl ArmSoFar {
         error.n += 1;
         error.server_errors += u64::from(request.status >= 500);
         // A request without a session is told apart by all that is known of it.
-        let session = match &request.sticky {
-            Some(sticky) => fingerprint(sticky.as_bytes()),
-            None => {
-                let known = format!("\u{0}{}{:?}", request.ts.ms, request.latency);
-                fingerprint(known.as_bytes())
-            }
+        let session = if let Some(sticky) = &request.sticky {
+            fingerprint(sticky.as_bytes())
+        } else {
+            let known = format!("\u{0}{}{:?}", request.ts.ms, request.latency);
+            fingerprint(known.as_bytes())
         };
         error.sessions.add(session, ErrorClass::MOST_SESSIONS);
     }
@@ -169,14 +168,15 @@ impl ArmSoFar {
 
     #[inline]
     fn side_effects(&mut self, request: &Request) {
-        if request.egress {
-            self.egress.n += 1;
-            self.egress.n_failed += u64::from(request.failed());
-            self.egress.n_retried += u64::from(request.tries > 1);
-        }
-        if let Some(key) = &request.dedupe_key {
+        let Some(call) = &request.call else {
+            return;
+        };
+        self.egress.n += 1;
+        self.egress.n_failed += u64::from(request.failed());
+        self.egress.n_retried += u64::from(call.tries > 1);
+        if let Some(key) = &call.key {
             self.writes.n += 1;
-            if request.deduped {
+            if call.deduped {
                 self.writes.n_suppressed += 1;
             } else if !request.failed() {
                 // What failed had no effect, and may be tried again under its key.
