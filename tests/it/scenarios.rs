@@ -148,8 +148,8 @@ fn plan(scenario: Scenario, runbook: Runbook) -> Plan {
         (Runbook::FailoverDrill, _) => (30.0, 3.0),
         // Without a server error some thousand requests of each arm show that there are none.
         (Runbook::TrafficShaping | Runbook::MultiRegion, Scenario::Healthy) => (22.0, 12.0),
-        // Errors are rare, so that three times as many show late.
-        (_, Scenario::ErrorRate) => (22.0, 15.0),
+        // Errors are rare: to show three times as many, or to be known in the control, takes time.
+        (_, Scenario::ErrorRate | Scenario::ServerErrors) => (22.0, 15.0),
         (_, Scenario::Healthy) => (22.0, 6.0),
         _ => (22.0, 4.0),
     };
