@@ -325,6 +325,13 @@ evidence = "bound"                  # bound: the whole 95 % bound must hold; poi
 # max = 0.50
 # reason = "why this corpus needs another limit"
 
+# [traffic]                         # how live requests are read and judged: docs/telemetry.md
+# arms = { us-east = "control", eu-west = "canary-v2" }  # what requests call a target, where that is not its name
+# minutes = 60                      # how many minutes of requests decide
+# latency_unit = "ms"               # s | ms | us
+# [traffic.fields]                  # fields that stand elsewhere in the log
+# "latency_ms.tfinal" = "duration.total"
+
 # [[waiver]]                        # a person takes responsibility for a red check, for a while and up to a point
 # check = "CA-LAM"
 # target = "eu-west"                # all targets if left out
