@@ -1,7 +1,7 @@
 //! Requests from Parquet: columns with the names of the JSON fields, nested or with dots.
 
-use std::borrow::Cow;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch,
     StringArray, StringViewArray, StructArray,
 };
+use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Field as Column, FieldRef, Fields, Int32Type, Schema, TimeUnit,
@@ -196,7 +197,7 @@ fn column(batch: &RecordBatch, path: &str) -> Option<ArrayRef> {
             None => Arc::clone(inner),
             Some(nulls) => {
                 let data = inner.to_data().into_builder();
-                let both = arrow::buffer::NullBuffer::union(Some(nulls), inner.nulls());
+                let both = NullBuffer::union(Some(nulls), inner.nulls());
                 arrow::array::make_array(data.nulls(both).build().ok()?)
             }
         };
@@ -244,42 +245,108 @@ impl Values {
         })
     }
 
-    #[inline]
-    fn at(&self, row: usize) -> Raw<'_> {
+    /// Puts the values of some rows into their places, in order.
+    fn fill<'a, 'p>(&'a self, rows: Range<usize>, places: impl Iterator<Item = &'p mut Raw<'a>>)
+    where
+        'a: 'p,
+    {
+        let nulls = match self {
+            Self::Text(values) => values.nulls(),
+            Self::Named(keys, _) => keys.nulls(),
+            Self::Flags(values) => values.nulls(),
+            Self::Whole(values) | Self::Time(values) => values.nulls(),
+            Self::Real(values) => values.nulls(),
+        };
+        let cells = Cells { rows, nulls };
         match self {
-            Self::Text(values) if values.is_valid(row) => Raw::Text(values.value(row)),
-            Self::Named(keys, values) if keys.is_valid(row) => {
-                Raw::Text(values.value(keys.keys().value(row) as usize))
+            Self::Text(values) => cells.fill(places, |row| Raw::Text(values.value(row))),
+            Self::Named(keys, values) => {
+                let keys = keys.keys().values();
+                cells.fill(places, |row| Raw::Text(values.value(keys[row] as usize)));
             }
-            Self::Flags(values) if values.is_valid(row) => Raw::Bool(values.value(row)),
-            Self::Whole(values) if values.is_valid(row) => Raw::Whole(values.value(row)),
-            Self::Real(values) if values.is_valid(row) => Raw::Real(values.value(row)),
-            Self::Time(values) if values.is_valid(row) => Raw::Millis(values.value(row)),
-            _ => Raw::Null,
+            Self::Flags(values) => cells.fill(places, |row| Raw::Bool(values.value(row))),
+            Self::Whole(values) => cells.fill(places, |row| Raw::Whole(values.value(row))),
+            Self::Real(values) => cells.fill(places, |row| Raw::Real(values.value(row))),
+            Self::Time(values) => cells.fill(places, |row| Raw::Millis(values.value(row))),
+        }
+    }
+}
+
+/// Some rows of a column.
+struct Cells<'a> {
+    rows: Range<usize>,
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl Cells<'_> {
+    #[inline]
+    fn fill<'a: 'p, 'p>(
+        self,
+        places: impl Iterator<Item = &'p mut Raw<'a>>,
+        value: impl Fn(usize) -> Raw<'a>,
+    ) {
+        match self.nulls {
+            None => {
+                for (row, place) in self.rows.zip(places) {
+                    *place = value(row);
+                }
+            }
+            Some(nulls) => {
+                for (row, place) in self.rows.zip(places) {
+                    *place = if nulls.is_valid(row) {
+                        value(row)
+                    } else {
+                        Raw::Null
+                    };
+                }
+            }
         }
     }
 }
 
 impl Rows {
+    /// How many rows are laid out at once: so few that all their values stay close to the processor.
+    const TOGETHER: usize = 16;
+
     pub(super) fn len(&self) -> usize {
         self.n
     }
 
-    /// Fills the slots with a row.
-    #[inline]
-    pub(super) fn fill<'a>(&'a self, row: usize, slots: &mut [Raw<'a>]) {
-        slots.fill(Raw::Absent);
-        for (slot, values) in &self.columns {
-            slots[*slot] = values.at(row);
+    /// Hands on every row, its values in their slots.
+    pub(super) fn each<'a>(&'a self, n_slots: usize, mut take: impl FnMut(usize, &mut [Raw<'a>])) {
+        let mut slots = vec![Raw::Absent; n_slots * Self::TOGETHER];
+        for first in (0..self.n).step_by(Self::TOGETHER) {
+            let rows = first..self.n.min(first + Self::TOGETHER);
+            slots.fill(Raw::Absent);
+            // Column by column, so that what to do with a type is decided once for many rows.
+            for (slot, values) in &self.columns {
+                let places = slots[*slot..].iter_mut().step_by(n_slots);
+                values.fill(rows.clone(), places);
+            }
+            for (row, slots) in rows.zip(slots.chunks_exact_mut(n_slots)) {
+                take(row, slots);
+            }
         }
     }
 
-    /// All of a row that is read, as one text.
-    pub(super) fn bytes(&self, row: usize) -> Cow<'_, str> {
-        let values = self.columns.iter();
-        let values: Vec<String> = values
-            .map(|(slot, values)| format!("{slot}={:?}", values.at(row)))
-            .collect();
-        Cow::Owned(values.join("\u{0}"))
+    /// All of a row that is read, as bytes that no other row has.
+    pub(super) fn bytes(&self, row: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        for (slot, values) in &self.columns {
+            let mut value = Raw::Absent;
+            values.fill(row..row + 1, std::iter::once(&mut value));
+            all.push(*slot as u8);
+            match value {
+                Raw::Text(text) | Raw::Number(text) => {
+                    all.extend((text.len() as u64).to_le_bytes());
+                    all.extend(text.as_bytes());
+                }
+                Raw::Whole(value) | Raw::Millis(value) => all.extend(value.to_le_bytes()),
+                Raw::Real(value) => all.extend(value.to_le_bytes()),
+                Raw::Bool(value) => all.push(u8::from(value)),
+                _ => all.push(u8::MAX),
+            }
+        }
+        all
     }
 }

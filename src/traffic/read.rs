@@ -380,25 +380,20 @@ impl<'t> Worker<'t> {
     /// Rows of Parquet.
     fn rows(&mut self, file: usize, rows: &Rows) {
         self.gathering.begin();
-        let mut slots = vec![Raw::Absent; self.shared.tree.n_slots()];
-        for row in 0..rows.len() {
-            rows.fill(row, &mut slots);
-            match self.requests.read(&mut slots) {
+        rows.each(self.shared.tree.n_slots(), |row, slots| {
+            match self.requests.read(slots) {
                 Ok(request) => {
-                    let repeated = request.id.is_some()
-                        && !self
-                            .shared
-                            .seen
-                            .take(fingerprint(rows.bytes(row).as_bytes()));
-                    if repeated {
-                        self.gathering.duplicate();
-                    } else {
+                    let seen = &self.shared.seen;
+                    let is_new = || seen.take(fingerprint(&rows.bytes(row)));
+                    if request.id.is_none() || is_new() {
                         self.gathering.push(&request);
+                    } else {
+                        self.gathering.duplicate();
                     }
                 }
                 Err(unfit) => self.bad(file, " row", rows.first + row as u64, unfit.0),
             }
-        }
+        });
         for name in rows.unknown.iter() {
             self.gathering.unknown_in(name, rows.len() as u64);
         }
