@@ -1,6 +1,7 @@
 //! Counting by name, and telling many keys apart.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
@@ -58,6 +59,47 @@ impl Counter {
     pub(super) fn finish(self) -> BTreeMap<String, u64> {
         let named = self.counted.into_iter();
         named.map(|(name, n)| (name.into_string(), n)).collect()
+    }
+}
+
+/// Values by key, for keys that mostly come again at once.
+#[derive(Clone, Debug)]
+pub(super) struct Keyed<K, V> {
+    places: FxHashMap<K, usize>,
+    values: Vec<(K, V)>,
+    last: usize,
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Keyed<K, V> {
+    /// The value of a key, the default where it is new.
+    #[inline]
+    pub(super) fn at(&mut self, key: K) -> &mut V {
+        if self
+            .values
+            .get(self.last)
+            .is_none_or(|(last, _)| *last != key)
+        {
+            let next = self.values.len();
+            self.last = *self.places.entry(key).or_insert(next);
+            if self.last == next {
+                self.values.push((key, V::default()));
+            }
+        }
+        &mut self.values[self.last].1
+    }
+
+    pub(super) fn into_values(self) -> impl Iterator<Item = (K, V)> {
+        self.values.into_iter()
+    }
+}
+
+impl<K, V> Default for Keyed<K, V> {
+    fn default() -> Self {
+        Self {
+            places: FxHashMap::default(),
+            values: Vec::new(),
+            last: 0,
+        }
     }
 }
 

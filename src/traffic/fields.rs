@@ -191,8 +191,9 @@ impl FieldMap {
     }
 
     /// Where each slot is read from: first the field's own, in their order, then other names.
-    pub(super) fn sources(&self) -> Sources {
+    pub(super) fn sources(&self, arm_by: ArmField) -> Sources {
         let mut sources = Sources {
+            arm: arm_by.into(),
             paths: Vec::new(),
             aliases: Vec::new(),
             constants: Vec::new(),
@@ -219,13 +220,15 @@ impl FieldMap {
 
     #[cfg(test)]
     pub(super) fn tree(&self) -> Tree {
-        self.sources().tree()
+        self.sources(ArmField::Variant).tree()
     }
 }
 
 /// A [`FieldMap`], resolved.
 #[derive(Clone, Debug)]
 pub(super) struct Sources {
+    /// The field that tells arms apart.
+    pub(super) arm: Field,
     /// The path of each slot; the first ones are the fields' own.
     pub(super) paths: Vec<String>,
     /// Slots that serve a field whose own is absent.
@@ -235,6 +238,13 @@ pub(super) struct Sources {
 }
 
 impl Sources {
+    /// Whether anything is made of a slot: other fields that could tell arms apart are passed over.
+    pub(super) fn reads(&self, slot: usize) -> bool {
+        [Field::Color, Field::Revision, Field::ReleaseId]
+            .iter()
+            .all(|field| *field as usize != slot || *field == self.arm)
+    }
+
     pub(super) fn tree(&self) -> Tree {
         let mut tree = Tree::of(self.paths.iter().map(String::as_str).enumerate());
         for known in KNOWN {

@@ -73,13 +73,13 @@ pub(super) fn row_groups(
     };
     let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
         .map_err(|error| unlike(error.to_string()))?;
-    let wanted = |name: &str| sources.paths.iter().any(|path| path == name);
+    let slot = |name: &str| sources.paths.iter().position(|path| path == name);
     let mut leaves = Vec::new();
     let mut unknown = Vec::new();
     for (leaf, column) in plain.parquet_schema().columns().iter().enumerate() {
         let name = column.path().string();
-        if wanted(&name) {
-            leaves.push(leaf);
+        if let Some(slot) = slot(&name) {
+            leaves.extend(sources.reads(slot).then_some(leaf));
         } else if !KNOWN.contains(&name.as_str()) {
             unknown.push(name);
         }
@@ -171,6 +171,7 @@ impl RowGroup {
                     columns.push((slot, values));
                 }
             }
+            settle(&mut columns, sources);
             take(&Rows {
                 first,
                 unknown: Arc::clone(&self.unknown),
@@ -180,6 +181,27 @@ impl RowGroup {
             first += batch.num_rows() as u64;
         }
         Ok(())
+    }
+}
+
+/// Leads the columns into the slots of their fields: those of other names where the field has no
+/// column of its own, and none where all rows share a value that the mapping gives.
+fn settle(columns: &mut [(usize, Values)], sources: &Sources) {
+    for (field, other) in &sources.aliases {
+        let own = *field as usize;
+        if columns.iter().all(|(slot, _)| *slot != own)
+            && let Some((slot, _)) = columns.iter_mut().find(|(slot, _)| slot == other)
+        {
+            *slot = own;
+        }
+    }
+    for (field, _) in &sources.constants {
+        for (slot, _) in columns
+            .iter_mut()
+            .filter(|(slot, _)| *slot == *field as usize)
+        {
+            *slot = sources.paths.len();
+        }
     }
 }
 
@@ -245,19 +267,42 @@ impl Values {
         })
     }
 
-    /// Puts the values of some rows into their places, in order.
-    fn fill<'a, 'p>(&'a self, rows: Range<usize>, places: impl Iterator<Item = &'p mut Raw<'a>>)
-    where
-        'a: 'p,
-    {
-        let nulls = match self {
+    fn nulls(&self) -> Option<&NullBuffer> {
+        match self {
             Self::Text(values) => values.nulls(),
             Self::Named(keys, _) => keys.nulls(),
             Self::Flags(values) => values.nulls(),
             Self::Whole(values) | Self::Time(values) => values.nulls(),
             Self::Real(values) => values.nulls(),
+        }
+    }
+
+    /// The value of all rows, where it is quickly seen that they share one.
+    fn only(&self) -> Option<Raw<'_>> {
+        let n_nulls = self.nulls().map_or(0, NullBuffer::null_count);
+        match self {
+            _ if self.nulls().is_some_and(|nulls| nulls.len() == n_nulls) => Some(Raw::Null),
+            Self::Named(_, values) if n_nulls == 0 && values.len() == 1 => {
+                Some(Raw::Text(values.value(0)))
+            }
+            Self::Flags(values) if n_nulls == 0 => {
+                let n_true = values.true_count();
+                let same = n_true == 0 || n_true == values.len();
+                same.then_some(Raw::Bool(n_true > 0))
+            }
+            _ => None,
+        }
+    }
+
+    /// Puts the values of some rows into their places, in order.
+    fn fill<'a, 'p>(&'a self, rows: Range<usize>, places: impl Iterator<Item = &'p mut Raw<'a>>)
+    where
+        'a: 'p,
+    {
+        let cells = Cells {
+            rows,
+            nulls: self.nulls(),
         };
-        let cells = Cells { rows, nulls };
         match self {
             Self::Text(values) => cells.fill(places, |row| Raw::Text(values.value(row))),
             Self::Named(keys, values) => {
@@ -312,18 +357,26 @@ impl Rows {
         self.n
     }
 
-    /// Hands on every row, its values in their slots.
-    pub(super) fn each<'a>(&'a self, n_slots: usize, mut take: impl FnMut(usize, &mut [Raw<'a>])) {
-        let mut slots = vec![Raw::Absent; n_slots * Self::TOGETHER];
+    /// Hands on every row, its values in their slots beside those of `shared`.
+    pub(super) fn each<'a>(&'a self, shared: &[Raw<'a>], mut take: impl FnMut(usize, &[Raw<'a>])) {
+        let mut shared = shared.to_vec();
+        let mut changing = Vec::new();
+        for (slot, values) in &self.columns {
+            match values.only() {
+                Some(value) => shared[*slot] = value,
+                None => changing.push((*slot, values)),
+            }
+        }
+        let n_slots = shared.len();
+        let mut slots = shared.repeat(Self::TOGETHER);
         for first in (0..self.n).step_by(Self::TOGETHER) {
             let rows = first..self.n.min(first + Self::TOGETHER);
-            slots.fill(Raw::Absent);
             // Column by column, so that what to do with a type is decided once for many rows.
-            for (slot, values) in &self.columns {
+            for (slot, values) in &changing {
                 let places = slots[*slot..].iter_mut().step_by(n_slots);
                 values.fill(rows.clone(), places);
             }
-            for (row, slots) in rows.zip(slots.chunks_exact_mut(n_slots)) {
+            for (row, slots) in rows.zip(slots.chunks_exact(n_slots)) {
                 take(row, slots);
             }
         }

@@ -175,7 +175,7 @@ impl LogReader {
     /// Of logs with these names.
     pub fn new(names: Vec<String>, options: ReadOptions) -> Self {
         Self {
-            sources: options.fields.sources(),
+            sources: options.fields.sources(options.arm_by),
             next: vec![1; names.len()],
             names,
             seen: Seen::default(),
@@ -325,7 +325,7 @@ impl<'t> Worker<'t> {
         Self {
             shared,
             scanner: Scanner::new(shared.tree),
-            requests: Requests::new(sources, options.arm_by.into(), scale),
+            requests: Requests::new(sources, scale),
             gathering: Gathering::new(options.arm_by, options.window_s),
         }
     }
@@ -365,6 +365,7 @@ impl<'t> Worker<'t> {
             }
             return;
         }
+        self.requests.settle(slots);
         match self.requests.read(slots) {
             Ok(request) => {
                 if request.id.is_some() && !self.shared.seen.take(fingerprint(line.as_bytes())) {
@@ -380,19 +381,19 @@ impl<'t> Worker<'t> {
     /// Rows of Parquet.
     fn rows(&mut self, file: usize, rows: &Rows) {
         self.gathering.begin();
-        rows.each(self.shared.tree.n_slots(), |row, slots| {
-            match self.requests.read(slots) {
-                Ok(request) => {
-                    let seen = &self.shared.seen;
-                    let is_new = || seen.take(fingerprint(&rows.bytes(row)));
-                    if request.id.is_none() || is_new() {
-                        self.gathering.push(&request);
-                    } else {
-                        self.gathering.duplicate();
-                    }
+        let mut shared = vec![Raw::Absent; self.shared.tree.n_slots()];
+        self.requests.settle(&mut shared);
+        rows.each(&shared, |row, slots| match self.requests.read(slots) {
+            Ok(request) => {
+                let seen = &self.shared.seen;
+                let is_new = || seen.take(fingerprint(&rows.bytes(row)));
+                if request.id.is_none() || is_new() {
+                    self.gathering.push(&request);
+                } else {
+                    self.gathering.duplicate();
                 }
-                Err(unfit) => self.bad(file, " row", rows.first + row as u64, unfit.0),
             }
+            Err(unfit) => self.bad(file, " row", rows.first + row as u64, unfit.0),
         });
         for name in rows.unknown.iter() {
             self.gathering.unknown_in(name, rows.len() as u64);
@@ -463,7 +464,7 @@ fn pieces(
 
 /// Gathers all files, each piece by the worker that is free.
 fn gather(files: &[PathBuf], options: &ReadOptions) -> Result<Gathering, TrafficError> {
-    let sources = options.fields.sources();
+    let sources = options.fields.sources(options.arm_by);
     let tree = sources.tree();
     let named = |path: &PathBuf| match path.to_string_lossy() {
         name if name == "-" => "standard input".to_owned(),

@@ -105,26 +105,28 @@ fn stage_named(word: &str) -> Stage {
 #[derive(Clone, Debug)]
 pub(super) struct Requests<'s> {
     sources: &'s Sources,
-    arm: Field,
     latency_scale: f64,
     clock: Clock,
 }
 
 /// Slots of the fields, filled.
-struct Slots<'a, 'r>(&'r [Raw<'a>]);
+struct Slots<'a, 'r> {
+    raw: &'r [Raw<'a>],
+    /// What was first found wrong.
+    unfit: Option<Unfit>,
+}
 
 impl<'s> Requests<'s> {
-    pub(super) fn new(sources: &'s Sources, arm: Field, latency_scale: f64) -> Self {
+    pub(super) fn new(sources: &'s Sources, latency_scale: f64) -> Self {
         Self {
             sources,
-            arm,
             latency_scale,
             clock: Clock::default(),
         }
     }
 
-    /// The request that the slots hold.
-    pub(super) fn read<'a>(&mut self, slots: &mut [Raw<'a>]) -> Result<Request<'a>, Unfit>
+    /// Puts what all lines share, and what stands under other names, into the slots of a line.
+    pub(super) fn settle<'a>(&self, slots: &mut [Raw<'a>])
     where
         's: 'a,
     {
@@ -136,62 +138,73 @@ impl<'s> Requests<'s> {
                 slots[*field as usize] = slots[*slot];
             }
         }
-        let slots = Slots(slots);
+    }
+
+    /// The request that the slots hold.
+    pub(super) fn read<'a>(&mut self, slots: &[Raw<'a>]) -> Result<Request<'a>, Unfit> {
+        let mut slots = Slots {
+            raw: slots,
+            unfit: None,
+        };
         if matches!(slots.get(Field::Variant), Raw::Absent | Raw::Null)
             && matches!(slots.get(Field::Region), Raw::Absent | Raw::Null)
         {
             return Err(Unfit("neither `variant` nor `region` is stated".to_owned()));
         }
         let ts = self.ts(slots.get(Field::Ts))?;
-        let status = slots.status()?;
+        let status = slots.status();
         let latency = [
-            slots.latency(Field::Tffb, self.latency_scale)?,
-            slots.latency(Field::Tusable, self.latency_scale)?,
-            slots.latency(Field::Tfinal, self.latency_scale)?,
+            slots.latency(Field::Tffb, self.latency_scale),
+            slots.latency(Field::Tusable, self.latency_scale),
+            slots.latency(Field::Tfinal, self.latency_scale),
         ];
         let without = latency.iter().all(Option::is_none);
         if without && slots.get(Field::Latency) == Raw::Absent {
-            return Err(Unfit("`latency_ms` is not stated".to_owned()));
+            slots.refuse(Unfit("`latency_ms` is not stated".to_owned()));
         }
-        Ok(Request {
+        let request = Request {
             ts,
             status,
             latency,
-            arm: slots.text(self.arm)?,
-            region: slots.text(Field::Region)?,
-            route: slots.text(Field::Route)?,
-            sticky: slots.text(Field::Sticky)?,
-            id: slots.text(Field::RequestId)?,
-            temperature: match slots.flag(Field::ColdStart)? {
+            arm: slots.text(self.sources.arm),
+            region: slots.text(Field::Region),
+            route: slots.text(Field::Route),
+            sticky: slots.text(Field::Sticky),
+            id: slots.text(Field::RequestId),
+            temperature: match slots.flag(Field::ColdStart) {
                 Some(true) => Temperature::Cold,
                 Some(false) => Temperature::Warm,
                 None => Temperature::Untold,
             },
-            warm_ping: slots.flag(Field::WarmPing)?.unwrap_or(false),
-            simulated: slots.flag(Field::Simulated)?.unwrap_or(false),
-            timeout_stage: slots.text(Field::TimeoutStage)?,
-            error_class: slots.text(Field::ErrorClass)?,
+            warm_ping: slots.flag(Field::WarmPing).unwrap_or(false),
+            simulated: slots.flag(Field::Simulated).unwrap_or(false),
+            timeout_stage: slots.text(Field::TimeoutStage),
+            error_class: slots.text(Field::ErrorClass),
             index_hash: [
-                slots.text(Field::PinIndexHash)?,
-                slots.text(Field::RetrievalIndexHash)?,
-                slots.text(Field::IndexHash)?,
+                slots.text(Field::PinIndexHash),
+                slots.text(Field::RetrievalIndexHash),
+                slots.text(Field::IndexHash),
             ],
-            schema_rev: slots.text(Field::PinSchemaRev)?,
-            model_tag: slots.text(Field::PinModelTag)?,
+            schema_rev: slots.text(Field::PinSchemaRev),
+            model_tag: slots.text(Field::PinModelTag),
             delta_s: slots.number(Field::DeltaS, "between 0 and 2", |value| {
                 (0.0..=2.0).contains(&value)
-            })?,
+            }),
             coverage: slots.number(Field::Coverage, "between 0 and 1", |value| {
                 (0.0..=1.0).contains(&value)
-            })?,
-            lambda: slots.lambda()?,
-            cache_prefix: slots.text(Field::CachePrefix)?,
-            cache_hit: slots.flag(Field::CacheHit)?,
-            cache_purged: slots.flag(Field::CachePurged)?.unwrap_or(false),
-            call: slots.call()?,
-            backlog: slots.count(Field::Backlog)?,
-            queue_age_ms: slots.number(Field::QueueAge, MILLISECONDS, is_duration)?,
-        })
+            }),
+            lambda: slots.lambda(),
+            cache_prefix: slots.text(Field::CachePrefix),
+            cache_hit: slots.flag(Field::CacheHit),
+            cache_purged: slots.flag(Field::CachePurged).unwrap_or(false),
+            call: slots.call(),
+            backlog: slots.count(Field::Backlog),
+            queue_age_ms: slots.number(Field::QueueAge, MILLISECONDS, is_duration),
+        };
+        match slots.unfit {
+            None => Ok(request),
+            Some(unfit) => Err(unfit),
+        }
     }
 
     fn ts(&mut self, raw: Raw) -> Result<Time, Unfit> {
@@ -253,79 +266,94 @@ fn unfit(field: Field, raw: Raw, expected: &str) -> Unfit {
 impl<'a> Slots<'a, '_> {
     #[inline]
     fn get(&self, field: Field) -> Raw<'a> {
-        self.0[field as usize]
+        self.raw[field as usize]
+    }
+
+    #[cold]
+    fn refuse(&mut self, unfit: Unfit) {
+        self.unfit.get_or_insert(unfit);
     }
 
     #[inline]
-    fn text(&self, field: Field) -> Result<Option<Text<'a>>, Unfit> {
+    fn text(&mut self, field: Field) -> Option<Text<'a>> {
         match self.get(field) {
-            Raw::Absent | Raw::Null => Ok(None),
+            Raw::Absent | Raw::Null => None,
             // An id may be written as a number.
-            Raw::Text(text) | Raw::Number(text) => Ok(Some(Cow::Borrowed(text))),
-            Raw::Whole(value) => Ok(Some(Cow::Owned(value.to_string()))),
-            raw => match raw.text() {
-                Some(text) => Ok(Some(text)),
-                None => Err(unfit(field, raw, "text")),
-            },
+            Raw::Text(text) | Raw::Number(text) => Some(Cow::Borrowed(text)),
+            raw => self.other_text(field, raw),
         }
     }
 
+    #[cold]
+    fn other_text(&mut self, field: Field, raw: Raw<'a>) -> Option<Text<'a>> {
+        if let Raw::Whole(value) = raw {
+            return Some(Cow::Owned(value.to_string()));
+        }
+        let text = raw.text();
+        if text.is_none() {
+            self.refuse(unfit(field, raw, "text"));
+        }
+        text
+    }
+
     #[inline]
-    fn flag(&self, field: Field) -> Result<Option<bool>, Unfit> {
+    fn flag(&mut self, field: Field) -> Option<bool> {
         match self.get(field) {
-            Raw::Absent | Raw::Null => Ok(None),
-            Raw::Bool(value) => Ok(Some(value)),
-            raw => Err(unfit(field, raw, "true or false")),
+            Raw::Absent | Raw::Null => None,
+            Raw::Bool(value) => Some(value),
+            raw => {
+                self.refuse(unfit(field, raw, "true or false"));
+                None
+            }
         }
     }
 
     #[inline]
-    fn number(
-        &self,
-        field: Field,
-        expected: &str,
-        fits: impl Fn(f64) -> bool,
-    ) -> Result<Option<f64>, Unfit> {
+    fn number(&mut self, field: Field, expected: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
         let raw = self.get(field);
         let value = match raw {
-            Raw::Absent | Raw::Null => return Ok(None),
+            Raw::Absent | Raw::Null => return None,
             Raw::Number(number) => number.parse().ok(),
             Raw::Whole(value) => Some(value as f64),
             Raw::Real(value) => Some(value),
             _ => None,
         };
-        match value {
-            Some(value) if fits(value) => Ok(Some(value)),
-            _ => Err(unfit(field, raw, expected)),
+        let value = value.filter(|value| fits(*value));
+        if value.is_none() {
+            self.refuse(unfit(field, raw, expected));
         }
+        value
     }
 
-    fn latency(&self, field: Field, scale: f64) -> Result<Option<f64>, Unfit> {
-        let scaled = self.number(field, MILLISECONDS, |value| is_duration(value * scale))?;
-        Ok(scaled.map(|value| value * scale))
+    #[inline]
+    fn latency(&mut self, field: Field, scale: f64) -> Option<f64> {
+        let scaled = self.number(field, MILLISECONDS, |value| is_duration(value * scale));
+        scaled.map(|value| value * scale)
     }
 
-    fn count(&self, field: Field) -> Result<Option<u64>, Unfit> {
+    #[inline]
+    fn count(&mut self, field: Field) -> Option<u64> {
         // Sums of a few billion of them stay within 64 bits.
         const MOST: f64 = 1e9;
-        let whole = |value: f64| value.fract() == 0.0 && (0.0..=MOST).contains(&value);
-        let count = self.number(field, "a whole number from 0 to 1e9", whole)?;
-        Ok(count.map(|value| value as u64))
+        let whole = |value: f64| (0.0..=MOST).contains(&value) && value == (value as u64) as f64;
+        let count = self.number(field, "a whole number from 0 to 1e9", whole);
+        count.map(|value| value as u64)
     }
 
-    fn call(&self) -> Result<Option<Call<'a>>, Unfit> {
+    fn call(&mut self) -> Option<Call<'a>> {
         let call = Call {
-            tries: self.count(Field::Tries)?.unwrap_or(1),
-            key: self.text(Field::DedupeKey)?,
-            deduped: self.flag(Field::Deduped)?.unwrap_or(false),
+            tries: self.count(Field::Tries).unwrap_or(1),
+            key: self.text(Field::DedupeKey),
+            deduped: self.flag(Field::Deduped).unwrap_or(false),
         };
         let told = [Field::Webhook, Field::Tries, Field::DedupeKey]
             .iter()
             .any(|field| !matches!(self.get(*field), Raw::Absent | Raw::Null));
-        Ok(told.then_some(call))
+        told.then_some(call)
     }
 
-    fn status(&self) -> Result<u16, Unfit> {
+    /// 0 where it is refused.
+    fn status(&mut self) -> u16 {
         let raw = self.get(Field::Status);
         let read = match raw {
             Raw::Null => Some(0),
@@ -333,23 +361,23 @@ impl<'a> Slots<'a, '_> {
             Raw::Whole(status) => u16::try_from(status).ok(),
             _ => None,
         };
-        read.filter(|status| *status == 0 || (100..1000).contains(status))
-            .ok_or_else(|| unfit(Field::Status, raw, "an HTTP status, or 0 without a reply"))
+        let status = read.filter(|status| *status == 0 || (100..1000).contains(status));
+        status.unwrap_or_else(|| {
+            let expected = "an HTTP status, or 0 without a reply";
+            self.refuse(unfit(Field::Status, raw, expected));
+            0
+        })
     }
 
-    fn lambda(&self) -> Result<Option<Lambda>, Unfit> {
+    fn lambda(&mut self) -> Option<Lambda> {
         let raw = self.get(Field::Lambda);
-        let Some(text) = self.text(Field::Lambda)? else {
-            return Ok(None);
-        };
+        let text = self.text(Field::Lambda)?;
         let named = |state: &Lambda| *text == *state.word() || *text == *state.symbol();
-        match Lambda::ALL.iter().copied().find(named) {
-            Some(state) => Ok(Some(state)),
-            None => Err(unfit(
-                Field::Lambda,
-                raw,
-                "→, ←, <>, × or convergent, divergent, recursive, chaotic",
-            )),
+        let state = Lambda::ALL.iter().copied().find(named);
+        if state.is_none() {
+            let expected = "→, ←, <>, × or convergent, divergent, recursive, chaotic";
+            self.refuse(unfit(Field::Lambda, raw, expected));
         }
+        state
     }
 }

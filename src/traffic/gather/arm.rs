@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::measure::Lambda;
 use crate::net::Stage;
-use crate::traffic::counts::{Counter, Distinct, MOST_NAMES, fingerprint};
+use crate::traffic::counts::{Counter, Distinct, Keyed, MOST_NAMES, fingerprint};
 use crate::traffic::request::Request;
 use crate::traffic::{
     Arm, Egress, ErrorClass, Pins, PrefixUse, QueueWindow, Second, Sketch, Writes,
@@ -19,7 +19,7 @@ pub(super) struct ArmSoFar {
     pub(super) warm_pings: u64,
     first: i64,
     last: i64,
-    statuses: FxHashMap<u16, u64>,
+    statuses: Keyed<u16, u64>,
     errors: FxHashMap<(Stage, Box<str>), ErrorSoFar>,
     prefixes: Counter,
     uses: Vec<PrefixUse>,
@@ -27,11 +27,11 @@ pub(super) struct ArmSoFar {
     writes: Writes,
     pub(super) effects: Vec<u64>,
     egress: Egress,
-    lambda: BTreeMap<Lambda, u64>,
+    lambda: [u64; Lambda::ALL.len()],
     delta_s: Sketch,
     coverage: Sketch,
-    queue: FxHashMap<i64, QueueSoFar>,
-    seconds: FxHashMap<i64, SecondSoFar>,
+    queue: Keyed<i64, QueueSoFar>,
+    seconds: Keyed<i64, SecondSoFar>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,7 +73,7 @@ impl ArmSoFar {
             warm_pings: 0,
             first: i64::MAX,
             last: i64::MIN,
-            statuses: FxHashMap::default(),
+            statuses: Keyed::default(),
             errors: FxHashMap::default(),
             prefixes: Counter::default(),
             uses: Vec::new(),
@@ -81,11 +81,11 @@ impl ArmSoFar {
             writes: Writes::default(),
             effects: Vec::new(),
             egress: Egress::default(),
-            lambda: BTreeMap::new(),
+            lambda: [0; Lambda::ALL.len()],
             delta_s: Sketch::default(),
             coverage: Sketch::default(),
-            queue: FxHashMap::default(),
-            seconds: FxHashMap::default(),
+            queue: Keyed::default(),
+            seconds: Keyed::default(),
         }
     }
 }
@@ -98,8 +98,10 @@ impl ArmSoFar {
         self.n += 1;
         self.first = self.first.min(ms);
         self.last = self.last.max(ms);
-        *self.statuses.entry(request.status).or_default() += 1;
-        self.second(ms).push(ms, request.status >= 500);
+        *self.statuses.at(request.status) += 1;
+        self.seconds
+            .at(ms.div_euclid(1000))
+            .push(ms, request.status >= 500);
         if request.failed() {
             self.error(request);
         }
@@ -107,7 +109,7 @@ impl ArmSoFar {
         self.pins.push(request);
         self.side_effects(request);
         if let Some(state) = request.lambda {
-            *self.lambda.entry(state).or_default() += 1;
+            self.lambda[state as usize] += 1;
         }
         if let Some(delta_s) = request.delta_s {
             self.delta_s.add(delta_s);
@@ -116,20 +118,9 @@ impl ArmSoFar {
             self.coverage.add(coverage);
         }
         if request.backlog.is_some() || request.queue_age_ms.is_some() {
-            self.queue.entry(window).or_default().push(request);
+            self.queue.at(window).push(request);
         }
         self.prefixes.len() > MOST_NAMES
-    }
-
-    #[inline]
-    fn second(&mut self, ms: i64) -> &mut SecondSoFar {
-        let second = self.seconds.entry(ms.div_euclid(1000));
-        second.or_insert(SecondSoFar {
-            n: 0,
-            server_errors: 0,
-            first: u16::MAX,
-            last: 0,
-        })
     }
 
     #[cold]
@@ -190,8 +181,8 @@ impl ArmSoFar {
         self.warm_pings += other.warm_pings;
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        for (status, n) in other.statuses {
-            *self.statuses.entry(status).or_default() += n;
+        for (status, n) in other.statuses.into_values() {
+            *self.statuses.at(status) += n;
         }
         for (key, error) in other.errors {
             let so_far = self.errors.entry(key).or_default();
@@ -216,16 +207,16 @@ impl ArmSoFar {
         self.egress.n += other.egress.n;
         self.egress.n_failed += other.egress.n_failed;
         self.egress.n_retried += other.egress.n_retried;
-        for (state, n) in other.lambda {
-            *self.lambda.entry(state).or_default() += n;
+        for (n, more) in self.lambda.iter_mut().zip(other.lambda) {
+            *n += more;
         }
         self.delta_s.merge(&other.delta_s);
         self.coverage.merge(&other.coverage);
-        for (window, queue) in other.queue {
-            self.queue.entry(window).or_default().merge(queue);
+        for (window, queue) in other.queue.into_values() {
+            self.queue.at(window).merge(queue);
         }
-        for (start, second) in other.seconds {
-            self.second(start * 1000).merge(second);
+        for (start, second) in other.seconds.into_values() {
+            self.seconds.at(start).merge(second);
         }
     }
 
@@ -245,18 +236,22 @@ impl ArmSoFar {
             })
             .collect();
         errors.sort_unstable_by(|a, b| (a.stage, &a.class).cmp(&(b.stage, &b.class)));
-        let queue: BTreeMap<i64, QueueSoFar> = self.queue.into_iter().collect();
+        let queue: BTreeMap<i64, QueueSoFar> = self.queue.into_values().collect();
         let seconds: BTreeMap<i64, SecondSoFar> = self
             .seconds
-            .into_iter()
+            .into_values()
             .filter(|(_, second)| second.server_errors > 0)
             .collect();
+        let states = Lambda::ALL
+            .iter()
+            .map(|state| (*state, self.lambda[*state as usize]));
+        let lambda = states.filter(|(_, n)| *n > 0).collect();
         Arm {
             n: self.n,
             n_warm_pings: self.warm_pings,
             first: moment(self.first),
             last: moment(self.last),
-            statuses: self.statuses.into_iter().collect(),
+            statuses: self.statuses.into_values().collect(),
             errors,
             prefixes: (0..self.prefixes.len())
                 .map(|id| (self.prefixes.name(id).to_owned(), self.uses[id]))
@@ -264,7 +259,7 @@ impl ArmSoFar {
             pins: self.pins.finish(),
             writes: self.writes,
             egress: self.egress,
-            lambda: self.lambda,
+            lambda,
             delta_s: self.delta_s,
             coverage: self.coverage,
             queue: queue
@@ -360,6 +355,17 @@ impl QueueSoFar {
         self.n_age += other.n_age;
         self.age_sum_us = self.age_sum_us.saturating_add(other.age_sum_us);
         self.age_max_us = self.age_max_us.max(other.age_max_us);
+    }
+}
+
+impl Default for SecondSoFar {
+    fn default() -> Self {
+        Self {
+            n: 0,
+            server_errors: 0,
+            first: u16::MAX,
+            last: 0,
+        }
     }
 }
 
