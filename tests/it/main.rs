@@ -33,6 +33,7 @@ mod parity_lists;
 mod parity_mutations;
 mod plan;
 mod readme;
+mod real_traffic;
 mod real_vectors;
 mod recorded;
 mod reference;
