@@ -146,7 +146,8 @@ pub fn read_lines(
     whole_table(gather_lines(name, bytes, options)?, options)
 }
 
-/// The same, before it is made a table: what several parts of a log have gathered may be merged.
+/// The same, before it is made a table: what several parts of a log have gathered may be merged. A
+/// line that is delivered twice is recognised within its part only.
 ///
 /// # Errors
 /// If a field has too many values to group by.

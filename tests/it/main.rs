@@ -42,6 +42,7 @@ mod retrieval;
 mod runbooks;
 mod scenarios;
 mod schema;
+mod shards;
 mod simulate;
 mod slices;
 mod soundness;
