@@ -72,6 +72,7 @@ struct Guess {
     within: NodeId,
     /// With its quotes.
     key: Vec<u8>,
+    /// What it leads to; `None` where no line has had a wanted key at this place yet.
     node: Option<NodeId>,
 }
 
@@ -199,6 +200,7 @@ impl<'t> Scanner<'t> {
         let place = walk.met;
         walk.met += 1;
         if let Some(guess) = self.guesses.get(place)
+            && guess.node.is_some()
             && guess.within == within
             && walk.rest().starts_with(&guess.key)
         {
@@ -490,6 +492,11 @@ mod tests {
             r#"{"a":"\ud800"}"#,
         ] {
             agrees(&mut scanner, line);
+        }
+        // An unknown key before the first wanted one, line after line.
+        let mut fresh = Scanner::new(&tree);
+        for _ in 0..3 {
+            agrees(&mut fresh, r#"{"x":1,"y":{"a":2},"a":3}"#);
         }
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(126), "]".repeat(126));
         agrees(&mut scanner, &deep);
