@@ -369,7 +369,7 @@ impl<'t> Worker<'t> {
         match self.requests.read(slots) {
             Ok(request) => {
                 if request.id.is_some() && !self.shared.seen.take(fingerprint(line.as_bytes())) {
-                    self.gathering.duplicate();
+                    self.gathering.duplicate(&request);
                 } else {
                     self.gathering.push(&request);
                 }
@@ -389,7 +389,7 @@ impl<'t> Worker<'t> {
                     if request.id.is_none() || is_new() {
                         self.gathering.push(&request);
                     } else {
-                        self.gathering.duplicate();
+                        self.gathering.duplicate(&request);
                     }
                 }
                 Err(unfit) => self.bad(file, " row", rows.first + row as u64, unfit.0),

@@ -128,10 +128,12 @@ impl Gathering {
         }
     }
 
-    /// Counts a line that was read before.
-    pub(super) fn duplicate(&mut self) {
+    /// Counts a request that was read before.
+    pub(super) fn duplicate(&mut self, request: &Request) {
         self.counts.lines += 1;
         self.counts.duplicates += 1;
+        // Of two threads either may have read it first: each line is looked at for its order.
+        self.order.line(request.ts.ms, request.region.as_deref());
     }
 
     /// How many lines could not be read, of how many.
