@@ -128,6 +128,9 @@ impl<'s> Requests<'s> {
     where
         's: 'a,
     {
+        for (field, slot) in &self.sources.shared {
+            slots[*field as usize] = slots[*slot];
+        }
         for (field, value) in &self.sources.constants {
             slots[*field as usize] = constant(value);
         }
