@@ -53,3 +53,4 @@ mod stamp_vectors;
 mod store_doubles;
 mod stores;
 mod support;
+mod traffic;

@@ -1,0 +1,269 @@
+//! `ragstone traffic` on logs as they come: packed, in parts, under other names, with bad lines.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
+use ragstone::simulate::{Form, Plan, Scenario, write_folder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::judged::{said, text};
+use crate::shards::simulated;
+use crate::support::{ragstone, root, stderr, stdout};
+
+/// A folder with logs.
+struct Logs {
+    folder: TempDir,
+}
+
+impl Logs {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    }
+}
+
+/// The table of logs, as the program prints it.
+#[track_caller]
+fn printed(logs: &[&Path], more: &[&str]) -> String {
+    let mut args = vec!["traffic", "--format", "json"];
+    args.extend(logs.iter().map(|path| text(path)));
+    args.extend(more);
+    table(&ragstone(&args))
+}
+
+/// Nothing is judged without a stage, so that the table is no verdict.
+#[track_caller]
+fn table(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(output));
+    assert!(
+        said(output).contains("nothing was judged"),
+        "{}",
+        stderr(output)
+    );
+    stdout(output)
+}
+
+fn parsed(printed: &str) -> Value {
+    serde_json::from_str(printed).expect("JSON")
+}
+
+/// A table but for what neighbouring lines tell, which other parts have other ones of.
+fn without_order(printed: &str) -> Value {
+    let mut table = parsed(printed);
+    for told in ["clock_skew_ms", "n_out_of_order", "furthest_back_ms"] {
+        table["intake"][told] = Value::Null;
+    }
+    table
+}
+
+fn plan() -> Plan {
+    Plan {
+        minutes: 15.0,
+        rate: 4.0,
+        error_rate: 0.02,
+        ..Plan::new(Scenario::TailFault)
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).expect("packed");
+    packed.finish().expect("packed")
+}
+
+#[test]
+fn packed_piped_and_parted_logs_are_one_table() {
+    let logs = Logs::new();
+    let log = simulated(&plan());
+    assert!(log.len() > 2 << 20, "several blocks: {}", log.len());
+    let plain = logs.write("all.jsonl", &log);
+    let expected = printed(&[&plain], &["--threads", "1"]);
+    assert_eq!(parsed(&expected)["intake"]["n_lines"], 3600);
+    assert_eq!(printed(&[&plain], &["--threads", "2"]), expected);
+    assert_eq!(printed(&[&logs.write("all.gz", gzip(&log))], &[]), expected);
+    let packed = zstd::stream::encode_all(&log[..], 1).expect("packed");
+    assert_eq!(printed(&[&logs.write("all.zst", packed)], &[]), expected);
+    let mut piped = assert_cmd::Command::cargo_bin("ragstone").expect("the program is built");
+    let args = ["traffic", "-", "--format", "json"];
+    let piped = piped
+        .args(args)
+        .current_dir(root())
+        .write_stdin(log.clone());
+    assert_eq!(table(&piped.output().expect("the program runs")), expected);
+
+    // Parts of which one is packed, one has Windows line ends and blank lines, and one no last end.
+    let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    let [one, two, three] = [&lines[..700], &lines[700..1900], &lines[1900..]].map(<[_]>::concat);
+    let two = String::from_utf8(two)
+        .expect("UTF-8")
+        .replace('\n', "\r\n\r\n");
+    let one = logs.write("part-1.log", gzip(&one));
+    let two = logs.write("part-2.log", two);
+    let three = logs.write("part-3.log", &three[..three.len() - 1]);
+    let parts = printed(&[&logs.path("part-*.log")], &[]);
+    assert_eq!(without_order(&parts), without_order(&expected));
+    assert_eq!(printed(&[&three, &one, &two], &[]), parts);
+    assert_eq!(printed(&[&two, &three, &one], &["--threads", "2"]), parts);
+}
+
+/// Another file with the rows of one, in row groups of so many.
+fn regrouped(from: &Path, to: &Path, rows: usize) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(from).expect("a file"));
+    let reader = reader.expect("Parquet");
+    let properties = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(rows))
+        .build();
+    let file = File::create(to).expect("made");
+    let mut writer =
+        ArrowWriter::try_new(file, reader.schema().clone(), Some(properties)).expect("a writer");
+    for batch in reader.build().expect("a reader") {
+        writer.write(&batch.expect("rows")).expect("written");
+    }
+    let metadata = writer.close().expect("written");
+    assert!(metadata.row_groups().len() > 10, "several row groups");
+}
+
+#[test]
+fn columns_in_many_row_groups_are_the_table_of_the_lines() {
+    let logs = Logs::new();
+    let (lines, columns) = (logs.path("lines"), logs.path("columns"));
+    write_folder(&plan(), Form::Lines, &lines).expect("written");
+    write_folder(&plan(), Form::Parquet, &columns).expect("written");
+    let grouped = logs.path("grouped.parquet");
+    regrouped(&columns.join("telemetry.parquet"), &grouped, 250);
+    let expected = without_order(&printed(&[&lines.join("telemetry.jsonl")], &[]));
+    let first = printed(&[&grouped], &["--threads", "1"]);
+    assert_eq!(without_order(&first), expected);
+    // Whichever thread is given which row group.
+    for _ in 0..2 {
+        assert_eq!(printed(&[&grouped], &["--threads", "4"]), first);
+    }
+    // With ids, rows that come again count once.
+    let told = ["--map", "request_id=sticky", "--threads", "4"];
+    let twice = without_order(&printed(&[&grouped, &grouped], &told));
+    assert_eq!(twice["intake"]["n_duplicates"], 3600);
+    assert_eq!(
+        (&twice["groups"], &twice["arms"]),
+        (&expected["groups"], &expected["arms"])
+    );
+}
+
+/// One request a second, with more fields where asked.
+fn line(second: u32, arm: &str, more: &str) -> String {
+    let (minute, second) = (second / 60, second % 60);
+    format!(
+        "{{\"ts\":\"2026-01-05T09:{minute:02}:{second:02}Z\",\"variant\":\"{arm}\",\"status\":200,\"latency_ms\":{{\"tfinal\":{}}}{more}}}\n",
+        100 + second
+    )
+}
+
+#[test]
+fn a_line_that_comes_again_with_its_id_counts_once() {
+    let logs = Logs::new();
+    let with_id = |n: u32| {
+        line(
+            n,
+            "canary",
+            &format!(",\"trace_id\":\"t{n}\",\"sticky\":\"t{n}\""),
+        )
+    };
+    let all: Vec<String> = (0..3000)
+        .map(|n| with_id(n) + &" ".repeat(500) + "\n")
+        .collect();
+    let once = logs.write("once.jsonl", all.concat());
+    let expected = parsed(&printed(&[&once], &[]));
+    assert_eq!(expected["intake"]["n_duplicates"], 0);
+    // Late, in another order, and in another file as well.
+    let late: Vec<String> = all.iter().rev().step_by(3).cloned().collect();
+    let again = logs.write("again.jsonl", all.concat() + &late.concat());
+    let late = logs.write("late.jsonl", late.concat());
+    let first = printed(&[&again, &late], &["--threads", "1"]);
+    for _ in 0..3 {
+        assert_eq!(printed(&[&again, &late], &["--threads", "4"]), first);
+    }
+    let told = parsed(&first);
+    assert_eq!(told["intake"]["n_lines"], 5000);
+    assert_eq!(told["intake"]["n_duplicates"], 2000);
+    assert_eq!(
+        (&told["groups"], &told["arms"]),
+        (&expected["groups"], &expected["arms"])
+    );
+    // Without an id two requests may well be alike.
+    let alike = logs.write("alike.jsonl", line(1, "canary", "").repeat(2));
+    let told = parsed(&printed(&[&alike], &[]));
+    assert_eq!(told["arms"]["canary"]["n"], 2);
+    assert_eq!(told["intake"]["n_duplicates"], 0);
+}
+
+#[test]
+fn other_names_constants_and_units_are_the_same_requests() {
+    let logs = Logs::new();
+    let (mut usual, mut other) = (String::new(), String::new());
+    for n in 0..400 {
+        let arm = ["control", "canary"][n % 2];
+        let ts = 1_767_603_600_000 + 250 * n;
+        // Quarters are exact in either unit.
+        let ms = 250 * (n % 17);
+        let usual_line = json!({
+            "ts": ts, "variant": arm, "status": 200, "route": "chat", "cold_start": false, "revision": arm,
+            "latency_ms": { "tusable": ms, "tfinal": ms }, "sticky": format!("s{n}"), "request_id": format!("s{n}"),
+        });
+        let other_line = json!({
+            "time": { "received": ts }, "tier": arm, "took": { "total": f64::from(ms as u32) / 1000.0 },
+            "trace_id": format!("s{n}"),
+        });
+        usual = format!("{usual}{usual_line}\n");
+        other = format!("{other}{other_line}\n");
+    }
+    let (usual, other) = (logs.write("usual", usual), logs.write("other", other));
+    let expected = printed(&[&usual], &[]);
+    // Two fields may be read from one place.
+    let maps = [
+        "ts=time.received",
+        "variant=tier",
+        "revision=tier",
+        "latency_ms.tusable=took.total",
+        "latency_ms.tfinal=took.total",
+        "sticky=trace_id",
+        "status==200",
+        "route==chat",
+        "cold_start==false",
+    ];
+    let mut args: Vec<&str> = maps.iter().flat_map(|map| ["--map", map]).collect();
+    args.extend(["--latency-unit", "s"]);
+    assert_eq!(printed(&[&other], &args), expected);
+    let by_revision = printed(&[&usual], &["--arm", "revision"]);
+    args.extend(["--arm", "revision"]);
+    assert_eq!(printed(&[&other], &args), by_revision);
+    // What is said last of a field holds.
+    let mapped = [
+        "--map",
+        "route==lost",
+        "--map",
+        "route=sticky",
+        "--map",
+        "route==chat",
+    ];
+    assert_eq!(printed(&[&usual], &mapped), expected);
+    let mapped = ["--map", "route==lost", "--map", "route=variant"];
+    let told = parsed(&printed(&[&usual], &mapped));
+    assert_eq!(told["groups"][0]["route"], "canary");
+    assert_eq!(told["arms"]["canary"]["n"], 200);
+}
