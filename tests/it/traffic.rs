@@ -267,3 +267,166 @@ fn other_names_constants_and_units_are_the_same_requests() {
     assert_eq!(told["groups"][0]["route"], "canary");
     assert_eq!(told["arms"]["canary"]["n"], 200);
 }
+
+#[test]
+fn fields_that_nothing_reads_are_counted_wherever_they_stand() {
+    let logs = Logs::new();
+    let usual: String = (0..50).map(|n| line(n, "canary", "")).collect();
+    let more = usual
+        .replace(
+            "{\"ts\"",
+            "{\"app\":{\"pid\":7},\"edge_pop\":\"iad\",\"ts\"",
+        )
+        .replace(
+            ",\"latency_ms\"",
+            ",\"cache\":{\"shard\":[1,2]},\"latency_ms\"",
+        );
+    let expected = parsed(&printed(&[&logs.write("usual", usual)], &[]));
+    let told = parsed(&printed(&[&logs.write("more", more)], &[]));
+    assert_eq!(
+        (&told["groups"], &told["arms"]),
+        (&expected["groups"], &expected["arms"])
+    );
+    assert_eq!(
+        told["intake"]["unknown_fields"],
+        json!({ "app": 50, "cache.shard": 50 })
+    );
+}
+
+/// Runs on logs; what it says on a terminal has no control characters, whatever is in them.
+#[track_caller]
+fn exits(args: &[&str], code: i32) -> (String, String) {
+    let output = ragstone(&[&["traffic"], args].concat());
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    for text in [stdout(&output), stderr(&output)] {
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(steers), "{text:?}");
+    }
+    (stdout(&output), said(&output))
+}
+
+#[test]
+fn too_many_bad_lines_end_with_their_places() {
+    let logs = Logs::new();
+    let good: String = (0..999).map(|n| line(n, "canary", "")).collect();
+    let bad = [
+        "{\"ts\":\"2026-01-05T09:00:00Z\",\"variant\":\"canary\",\"latency_ms\":{}}\n",
+        "{\"ts\":\"\u{1b}[2Jnoon\",\"variant\":\"canary\",\"status\":200,\"latency_ms\":{}}\n",
+        "{\"ts\":\"2026-01-05T09:00:00Z\",\"variant\":\"canary\"\n",
+    ];
+    // One in a thousand is borne, and shown.
+    let borne = logs.write("borne.jsonl", good.clone() + bad[0]);
+    let (shown, _) = exits(&[text(&borne)], 3);
+    assert!(
+        shown.contains("1 line not readable and left out (0.100 %)"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("borne.jsonl:1000: `status` is not stated"),
+        "{shown}"
+    );
+    let intake = &parsed(&printed(&[&borne], &[]))["intake"];
+    assert_eq!(
+        (&intake["n_lines"], &intake["n_bad"]),
+        (&json!(1000), &json!(1))
+    );
+
+    // The second is one too many; so is a line that is no text.
+    let two = [bad[1].as_bytes(), good.as_bytes(), b"\xff\n"].concat();
+    let two = logs.write("two.jsonl", two);
+    let (_, message) = exits(&[text(&two)], 4);
+    assert!(
+        message.contains("2 of 1001 lines cannot be read, more than 0.10 %"),
+        "{message}"
+    );
+    assert!(message.contains("two.jsonl:1: "), "{message}");
+    assert!(
+        message.contains("two.jsonl:1001: no UTF-8 at byte 1"),
+        "{message}"
+    );
+    exits(&[text(&two), "--stage", "promotion"], 4);
+
+    // Each file has its own numbers, also where it is packed.
+    let packed = logs.write(
+        "packed.gz",
+        gzip((bad[2].to_owned() + "\n" + bad[0]).as_bytes()),
+    );
+    let args = [text(&two), text(&packed), "--most-bad", "0.01"];
+    let (shown, _) = exits(&args, 3);
+    assert!(shown.contains("packed.gz:1: no JSON at byte"), "{shown}");
+    assert!(
+        shown.contains("packed.gz:3: `status` is not stated"),
+        "{shown}"
+    );
+    assert!(shown.contains("4 lines not readable"), "{shown}");
+    let (_, message) = exits(&[text(&packed), "--most-bad", "0.5"], 4);
+    assert!(message.contains("2 of 2 lines cannot be read"), "{message}");
+}
+
+#[test]
+fn what_cannot_be_read_at_all_is_said() {
+    let logs = Logs::new();
+    let (_, message) = exits(&[], 2);
+    assert!(message.contains("<LOG>"), "{message}");
+    let pattern = logs.path("*.jsonl");
+    let (_, message) = exits(&[text(&pattern)], 2);
+    assert!(message.contains("names no file"), "{message}");
+    let (_, message) = exits(&[text(&logs.path("gone.jsonl"))], 4);
+    assert!(message.contains("gone.jsonl: cannot be read"), "{message}");
+    let (_, message) = exits(&[text(&logs.write("empty", "\n\n"))], 4);
+    assert!(message.contains("the log holds no request"), "{message}");
+    let cut = zstd::stream::encode_all(line(1, "canary", "").as_bytes(), 1).expect("packed");
+    let cut = logs.write("cut.zst", &cut[..cut.len() - 4]);
+    let (_, message) = exits(&[text(&cut)], 4);
+    assert!(message.contains("cut.zst: cannot be read"), "{message}");
+    let (_, message) = exits(&[text(&logs.write("false.parquet", "PAR1PAR1PAR1"))], 4);
+    assert!(message.contains("false.parquet"), "{message}");
+    let log = logs.write("log", line(1, "canary", ""));
+    for (map, words) in [
+        ("tfinal=took", "unknown field `tfinal`"),
+        ("status", "maps no field"),
+        ("status=", "mapped to nothing"),
+    ] {
+        let (_, message) = exits(&[text(&log), "--map", map], 2);
+        assert!(message.contains(words), "{message}");
+    }
+    let ids: String = (0..10_001)
+        .map(|n| line(1, &format!("id{n}"), ""))
+        .collect();
+    let (_, message) = exits(&[text(&logs.write("ids", ids))], 2);
+    assert!(
+        message.contains("`variant` has more than 10000 values"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_hostile_log_does_not_steer_the_terminal() {
+    let logs = Logs::new();
+    let hostile = "\\u001b]0;owned\\u0007\\u001b[2J\\u202e\\n\\r| `x`";
+    let more = format!(
+        ",\"route\":\"{hostile}\",\"error_class\":\"{hostile}\",\"region\":\"{hostile}\",\"cache\":{{\"prefix\":\"{hostile}\",\"hit\":true}},\"{hostile}\":1"
+    );
+    let [one, two] = ["one", "two"].map(|arm| format!("{arm} {hostile}"));
+    let both: String = (0..40)
+        .map(|n| line(n, [&one, &two][n as usize % 2], &more))
+        .collect();
+    let log = logs.write(
+        "\u{1b}[31mlog\u{202e}.jsonl",
+        both.clone() + "[\u{1b}[2J]\n",
+    );
+    let (shown, _) = exits(&[text(&log), "--most-bad", "0.1"], 3);
+    assert!(shown.contains("one ␛]0;"), "{shown}");
+    let (_, message) = exits(&[text(&log)], 4);
+    assert!(message.contains("1 of 41 lines"), "{message}");
+    // Which arm is the control is not clear, and the names are told.
+    let log = logs.write("log.jsonl", both);
+    let (_, message) = exits(&[text(&log), "--stage", "promotion"], 2);
+    assert!(message.contains("--control"), "{message}");
+    let name = |arm: &str| serde_json::from_str::<String>(&format!("\"{arm}\"")).expect("text");
+    let (one, two) = (name(&one), name(&two));
+    let arms = ["--control", &one, "--candidate", &two];
+    let promotion = [text(&log), "--stage", "promotion"];
+    let (shown, _) = exits(&[&promotion[..], &arms].concat(), 3);
+    assert!(shown.contains("CA-NEWERR"), "{shown}");
+}
