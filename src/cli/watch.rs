@@ -120,17 +120,19 @@ impl Watched {
                 source,
             })?;
             let name = printable(&follower.path().display().to_string());
-            if rotated {
-                remark(&format!("{name} was rotated; the new file is followed"));
-            }
             if truncated {
                 remark(&format!(
                     "{name} was cut short and is read from its beginning"
                 ));
+                self.reader.begin_again(log);
             }
             if !bytes.is_empty() {
                 grown = true;
                 self.reader.push(log, bytes)?;
+            }
+            if rotated {
+                remark(&format!("{name} was rotated; the new file is followed"));
+                self.reader.begin_again(log);
             }
         }
         if grown {

@@ -221,6 +221,14 @@ impl LogReader {
         })
     }
 
+    /// Counts the lines of a log from 1 again, since another file has its name now.
+    ///
+    /// # Panics
+    /// If there is no such log.
+    pub fn begin_again(&mut self, log: usize) {
+        self.next[log] = 1;
+    }
+
     /// The table so far, however many lines are bad; none without a request.
     pub fn so_far(&self) -> Option<TrafficTable> {
         let (n_bad, n_lines) = self.gathering.n_bad();
