@@ -54,3 +54,4 @@ mod store_doubles;
 mod stores;
 mod support;
 mod traffic;
+mod watch;
