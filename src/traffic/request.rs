@@ -152,8 +152,9 @@ impl<'s> Requests<'s> {
             slots.latency(Field::Tusable, self.latency_scale)?,
             slots.latency(Field::Tfinal, self.latency_scale)?,
         ];
-        let without = latency.iter().all(Option::is_none);
-        if without && slots.get(Field::Latency) == Raw::Absent {
+        // A point of its own column or place, and null there, is as good as an object without it.
+        let stated = [Field::Latency, Field::Tffb, Field::Tusable, Field::Tfinal];
+        if stated.iter().all(|field| slots.get(*field) == Raw::Absent) {
             return Err(Unfit("`latency_ms` is not stated".to_owned()));
         }
         Ok(Request {
