@@ -459,6 +459,12 @@ fn pieces(
     if head.is_empty() {
         let mut start = (&mut bytes).take(4);
         start.read_to_end(&mut head).map_err(&failed)?;
+        if head == parquet::MAGIC {
+            return Err(TrafficError::Parquet {
+                path: PathBuf::from("standard input"),
+                problem: "Parquet is read from files, since its columns stand apart".to_owned(),
+            });
+        }
     }
     let packing = Packing::of(&head);
     let bytes = packing
