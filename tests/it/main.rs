@@ -54,4 +54,5 @@ mod store_doubles;
 mod stores;
 mod support;
 mod traffic;
+mod traffic_columns;
 mod watch;

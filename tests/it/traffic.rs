@@ -1,38 +1,34 @@
 //! `ragstone traffic` on logs as they come: packed, in parts, under other names, with bad lines.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::properties::WriterProperties;
-use ragstone::simulate::{Form, Plan, Scenario, write_folder};
+use ragstone::simulate::{Plan, Scenario};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::judged::{said, text};
 use crate::shards::simulated;
-use crate::support::{ragstone, root, stderr, stdout};
+use crate::support::{SmallGold, ragstone, root, stderr, stdout};
 
 /// A folder with logs.
-struct Logs {
+pub(crate) struct Logs {
     folder: TempDir,
 }
 
 impl Logs {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).expect("written");
         path
@@ -41,7 +37,7 @@ impl Logs {
 
 /// The table of logs, as the program prints it.
 #[track_caller]
-fn printed(logs: &[&Path], more: &[&str]) -> String {
+pub(crate) fn printed(logs: &[&Path], more: &[&str]) -> String {
     let mut args = vec!["traffic", "--format", "json"];
     args.extend(logs.iter().map(|path| text(path)));
     args.extend(more);
@@ -60,12 +56,12 @@ fn table(output: &Output) -> String {
     stdout(output)
 }
 
-fn parsed(printed: &str) -> Value {
+pub(crate) fn parsed(printed: &str) -> Value {
     serde_json::from_str(printed).expect("JSON")
 }
 
 /// A table but for what neighbouring lines tell, which other parts have other ones of.
-fn without_order(printed: &str) -> Value {
+pub(crate) fn without_order(printed: &str) -> Value {
     let mut table = parsed(printed);
     for told in ["clock_skew_ms", "n_out_of_order", "furthest_back_ms"] {
         table["intake"][told] = Value::Null;
@@ -73,7 +69,7 @@ fn without_order(printed: &str) -> Value {
     table
 }
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         minutes: 15.0,
         rate: 4.0,
@@ -121,48 +117,6 @@ fn packed_piped_and_parted_logs_are_one_table() {
     assert_eq!(without_order(&parts), without_order(&expected));
     assert_eq!(printed(&[&three, &one, &two], &[]), parts);
     assert_eq!(printed(&[&two, &three, &one], &["--threads", "2"]), parts);
-}
-
-/// Another file with the rows of one, in row groups of so many.
-fn regrouped(from: &Path, to: &Path, rows: usize) {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(from).expect("a file"));
-    let reader = reader.expect("Parquet");
-    let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(rows))
-        .build();
-    let file = File::create(to).expect("made");
-    let mut writer =
-        ArrowWriter::try_new(file, reader.schema().clone(), Some(properties)).expect("a writer");
-    for batch in reader.build().expect("a reader") {
-        writer.write(&batch.expect("rows")).expect("written");
-    }
-    let metadata = writer.close().expect("written");
-    assert!(metadata.row_groups().len() > 10, "several row groups");
-}
-
-#[test]
-fn columns_in_many_row_groups_are_the_table_of_the_lines() {
-    let logs = Logs::new();
-    let (lines, columns) = (logs.path("lines"), logs.path("columns"));
-    write_folder(&plan(), Form::Lines, &lines).expect("written");
-    write_folder(&plan(), Form::Parquet, &columns).expect("written");
-    let grouped = logs.path("grouped.parquet");
-    regrouped(&columns.join("telemetry.parquet"), &grouped, 250);
-    let expected = without_order(&printed(&[&lines.join("telemetry.jsonl")], &[]));
-    let first = printed(&[&grouped], &["--threads", "1"]);
-    assert_eq!(without_order(&first), expected);
-    // Whichever thread is given which row group.
-    for _ in 0..2 {
-        assert_eq!(printed(&[&grouped], &["--threads", "4"]), first);
-    }
-    // With ids, rows that come again count once.
-    let told = ["--map", "request_id=sticky", "--threads", "4"];
-    let twice = without_order(&printed(&[&grouped, &grouped], &told));
-    assert_eq!(twice["intake"]["n_duplicates"], 3600);
-    assert_eq!(
-        (&twice["groups"], &twice["arms"]),
-        (&expected["groups"], &expected["arms"])
-    );
 }
 
 /// One request a second, with more fields where asked.
@@ -219,14 +173,15 @@ fn other_names_constants_and_units_are_the_same_requests() {
     for n in 0..400 {
         let arm = ["control", "canary"][n % 2];
         let ts = 1_767_603_600_000 + 250 * n;
-        // Quarters are exact in either unit.
-        let ms = 250 * (n % 17);
+        // Quarters are exact in either unit; some requests never ended.
+        let quarters = (n % 17 != 16).then_some((n % 17) as f64);
+        let (ms, seconds) = (quarters.map(|n| n * 250.0), quarters.map(|n| n / 4.0));
         let usual_line = json!({
             "ts": ts, "variant": arm, "status": 200, "route": "chat", "cold_start": false, "revision": arm,
             "latency_ms": { "tusable": ms, "tfinal": ms }, "sticky": format!("s{n}"), "request_id": format!("s{n}"),
         });
         let other_line = json!({
-            "time": { "received": ts }, "tier": arm, "took": { "total": f64::from(ms as u32) / 1000.0 },
+            "time": { "received": ts }, "tier": arm, "took": { "total": seconds },
             "trace_id": format!("s{n}"),
         });
         usual = format!("{usual}{usual_line}\n");
@@ -381,6 +336,18 @@ fn what_cannot_be_read_at_all_is_said() {
     assert!(message.contains("cut.zst: cannot be read"), "{message}");
     let (_, message) = exits(&[text(&logs.write("false.parquet", "PAR1PAR1PAR1"))], 4);
     assert!(message.contains("false.parquet"), "{message}");
+    let mut piped = assert_cmd::Command::cargo_bin("ragstone").expect("the program is built");
+    let piped = piped
+        .args(["traffic", "-"])
+        .write_stdin("PAR1PAR1PAR1")
+        .output();
+    let piped = piped.expect("the program runs");
+    assert_eq!(piped.status.code(), Some(4));
+    assert!(
+        said(&piped).contains("Parquet is read from files"),
+        "{}",
+        stderr(&piped)
+    );
     let log = logs.write("log", line(1, "canary", ""));
     for (map, words) in [
         ("tfinal=took", "unknown field `tfinal`"),
@@ -403,7 +370,7 @@ fn what_cannot_be_read_at_all_is_said() {
 #[test]
 fn a_hostile_log_does_not_steer_the_terminal() {
     let logs = Logs::new();
-    let hostile = "\\u001b]0;owned\\u0007\\u001b[2J\\u202e\\n\\r| `x`";
+    let hostile = "\\u001b]0;owned\\u0007\\u001b[2J\\u202e\\u009b2J\\n\\r| `x`";
     let more = format!(
         ",\"route\":\"{hostile}\",\"error_class\":\"{hostile}\",\"region\":\"{hostile}\",\"cache\":{{\"prefix\":\"{hostile}\",\"hit\":true}},\"{hostile}\":1"
     );
@@ -429,4 +396,42 @@ fn a_hostile_log_does_not_steer_the_terminal() {
     let promotion = [text(&log), "--stage", "promotion"];
     let (shown, _) = exits(&[&promotion[..], &arms].concat(), 3);
     assert!(shown.contains("CA-NEWERR"), "{shown}");
+}
+
+#[test]
+fn a_policy_says_where_fields_stand_and_the_command_line_outweighs_it() {
+    let small = SmallGold::new(8);
+    let policy = std::fs::read_to_string(small.policy()).expect("a policy");
+    let traffic = "[traffic]\nlatency_unit = 's'\n[traffic.fields]\nvariant = 'tier'\n'latency_ms.tfinal' = 'took'\n[traffic.constants]\nstatus = '200'\n";
+    small.write("ragstone.toml", &format!("{policy}{traffic}"));
+    let logs = Logs::new();
+    let mut lines = String::new();
+    for n in 0..60 {
+        let (ts, arm) = (
+            1_767_603_600_000_u64 + 1000 * n,
+            ["control", "canary"][n as usize % 2],
+        );
+        let line = json!({ "ts": ts, "tier": arm, "took": 0.5, "code": 503 });
+        lines = format!("{lines}{line}\n");
+    }
+    let log = logs.write("log", lines);
+    let policy = small.policy();
+    let judged = |more: &[&str]| {
+        let args = [
+            "--policy",
+            text(&policy),
+            "--stage",
+            "promotion",
+            "--format",
+            "json",
+        ];
+        let (report, _) = exits(&[&[text(&log)], &args[..], more].concat(), 3);
+        let canary = &parsed(&report)["traffic"]["arms"]["canary"];
+        (canary["n"].clone(), canary["statuses"].clone())
+    };
+    assert_eq!(judged(&[]), (json!(30), json!({ "200": 30 })));
+    assert_eq!(
+        judged(&["--map", "status=code"]),
+        (json!(30), json!({ "503": 30 }))
+    );
 }

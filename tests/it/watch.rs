@@ -279,8 +279,12 @@ fn a_log_that_stands_still_ends_at_the_planned_end() {
     log.append(&at(&log.parts[1]));
     let still = Watch::of(&log.path, &soon);
     let alone = log.folder.path().join("alone.jsonl");
-    std::fs::write(&alone, at(&log.parts[0])).expect("written");
-    let alone = Watch::of(&alone, &soon);
+    let hostile = r#""variant":"other\u001b[2J\nPASS 9 passed""#;
+    let others = at(&log.parts[0]).replace(r#""variant":"control""#, hostile);
+    std::fs::write(&alone, others).expect("written");
+    let mut alone = Watch::of(&alone, &soon);
+    // It stays on one line.
+    alone.says("there are: other␛[2J⏎PASS 9 passed");
     let report = still.reports(3);
     gives(&report, "CA-P95", "INCONCLUSIVE", "too_few_requests");
     // Without a request there is nothing to judge, and without a canary nobody.
