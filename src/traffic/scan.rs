@@ -517,6 +517,24 @@ mod tests {
         assert_eq!(unknown, ["cache.shard", "extra"]);
     }
 
+    /// An object of some members, its keys in any order and perhaps twice.
+    fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+        let key = prop::sample::select(vec!["a", "b", "c", "d", "e", "x", "y", "Δ", "\\u0062"]);
+        let members = proptest::collection::vec((key, value), 0..5);
+        members.prop_map(|members| {
+            let members = members
+                .iter()
+                .map(|(key, value)| format!("\"{key}\":{value}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        })
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let plain = prop::sample::select(vec!["7", "null", "\"λ\"", "[1,{\"a\":2}]", "{}"]);
+        let value = plain.prop_map(str::to_owned).boxed();
+        object(value.prop_recursive(2, 16, 4, object))
+    }
+
     proptest! {
         #[test]
         fn random_lines_are_read_as_serde_json_reads_them(
@@ -524,6 +542,18 @@ mod tests {
                 "(\\{)?((\"(a|b|c|d|e|x|Δ)\":)?( )?(-?[0-9]{1,2}(\\.[0-9])?(e[0-9])?|\"[a-zΔ\\\\n\"]{0,3}\"|true|null|\\{|\\}|\\[|\\]|,){1,2},?){0,6}\\}?",
                 1..8,
             )
+        ) {
+            let tree = tree();
+            let mut scanner = Scanner::new(&tree);
+            for line in &lines {
+                agrees(&mut scanner, line);
+            }
+        }
+
+        /// One scanner reads many lines, and what it guesses from one must not spoil the next.
+        #[test]
+        fn lines_of_many_forms_are_read_as_serde_json_reads_them(
+            lines in proptest::collection::vec(line(), 1..8)
         ) {
             let tree = tree();
             let mut scanner = Scanner::new(&tree);
