@@ -10,7 +10,7 @@ use crate::cli::traffic::{JudgeArgs, Judging, text};
 use crate::cli::{ExitStatus, Failure};
 use crate::judge::{RunbookStage, Settings};
 use crate::live::{Follower, LiveReport, Read, stops};
-use crate::report::{Style, printable};
+use crate::report::{Style, plain};
 use crate::traffic::{LogReader, Observed, ReadOptions, TrafficError, TrafficTable};
 
 /// Follows logs of requests while a stage is under way: stops with exit code 5 at the first crossed
@@ -119,18 +119,20 @@ impl Watched {
                 path: follower.path().to_owned(),
                 source,
             })?;
-            let name = printable(&follower.path().display().to_string());
-            if rotated {
-                remark(&format!("{name} was rotated; the new file is followed"));
-            }
+            let name = plain(&follower.path().display().to_string());
             if truncated {
                 remark(&format!(
                     "{name} was cut short and is read from its beginning"
                 ));
+                self.reader.begin_again(log);
             }
             if !bytes.is_empty() {
                 grown = true;
                 self.reader.push(log, bytes)?;
+            }
+            if rotated {
+                remark(&format!("{name} was rotated; the new file is followed"));
+                self.reader.begin_again(log);
             }
         }
         if grown {
@@ -156,7 +158,7 @@ impl Watched {
             Ok(arms) => arms,
             Err(error) => {
                 if !std::mem::replace(&mut self.unclear, true) {
-                    remark(&format!("waiting: {}", printable(&error.to_string())));
+                    remark(&format!("waiting: {}", plain(&error.to_string())));
                 }
                 return None;
             }

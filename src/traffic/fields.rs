@@ -170,7 +170,8 @@ pub enum MapError {
 }
 
 impl FieldMap {
-    /// Adds `FIELD=PATH`, or `FIELD==VALUE` for a value that all lines share.
+    /// Adds `FIELD=PATH`, or `FIELD==VALUE` for a value that all lines share, in place of what was said
+    /// of the field before.
     ///
     /// # Errors
     /// If it has another form, or names an unknown field.
@@ -179,14 +180,15 @@ impl FieldMap {
             return Err(MapError::Form(mapping.to_owned()));
         };
         let field: Field = field.trim().parse()?;
-        let (to, map) = match to.strip_prefix('=') {
-            Some(value) => (value, &mut self.constants),
-            None => (to, &mut self.paths),
+        let (to, map, other) = match to.strip_prefix('=') {
+            Some(value) => (value, &mut self.constants, &mut self.paths),
+            None => (to, &mut self.paths, &mut self.constants),
         };
         if to.trim().is_empty() {
             return Err(MapError::Empty(field.to_string()));
         }
         map.insert(field.path().to_owned(), to.trim().to_owned());
+        other.remove(field.path());
         Ok(())
     }
 
@@ -195,12 +197,16 @@ impl FieldMap {
         let mut sources = Sources {
             arm: arm_by.into(),
             paths: Vec::new(),
+            shared: Vec::new(),
             aliases: Vec::new(),
             constants: Vec::new(),
         };
         for field in Field::ALL {
             let mapped = self.paths.get(field.path());
             let path = mapped.map_or(field.path(), String::as_str);
+            if let Some(slot) = sources.slot(path) {
+                sources.shared.push((field, slot));
+            }
             sources.paths.push(path.to_owned());
             if let Some(value) = self.constants.get(field.path()) {
                 sources.constants.push((field, value.clone()));
@@ -211,8 +217,11 @@ impl FieldMap {
                 continue;
             }
             for alias in field.aliases() {
-                sources.aliases.push((field, sources.paths.len()));
-                sources.paths.push((*alias).to_owned());
+                let slot = sources.slot(alias).unwrap_or(sources.paths.len());
+                sources.aliases.push((field, slot));
+                if slot == sources.paths.len() {
+                    sources.paths.push((*alias).to_owned());
+                }
             }
         }
         sources
@@ -231,6 +240,8 @@ pub(super) struct Sources {
     pub(super) arm: Field,
     /// The path of each slot; the first ones are the fields' own.
     pub(super) paths: Vec<String>,
+    /// Fields that are read from where an earlier one is, and its slot.
+    pub(super) shared: Vec<(Field, usize)>,
     /// Slots that serve a field whose own is absent.
     pub(super) aliases: Vec<(Field, usize)>,
     /// Values in place of fields.
@@ -238,11 +249,22 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Whether anything is made of a slot: other fields that could tell arms apart are passed over.
-    pub(super) fn reads(&self, slot: usize) -> bool {
-        [Field::Color, Field::Revision, Field::ReleaseId]
-            .iter()
-            .all(|field| *field as usize != slot || *field == self.arm)
+    /// Whether anything is made of what stands at a path: of the fields that could tell arms apart,
+    /// those that do not are passed over.
+    pub(super) fn reads(&self, path: &str) -> bool {
+        let passed_over = |slot: usize| {
+            let others = [Field::Color, Field::Revision, Field::ReleaseId];
+            others
+                .iter()
+                .any(|field| *field as usize == slot && *field != self.arm)
+        };
+        let mut slots = self.paths.iter().enumerate();
+        slots.any(|(slot, other)| other == path && !passed_over(slot))
+    }
+
+    /// The first slot of a path.
+    fn slot(&self, path: &str) -> Option<usize> {
+        self.paths.iter().position(|other| other == path)
     }
 
     pub(super) fn tree(&self) -> Tree {
@@ -295,7 +317,8 @@ impl Tree {
         };
         for (slot, path) in paths {
             let node = tree.grow(path.as_ref(), Some(slot));
-            tree.nodes[usize::from(node.0)].slot = Some(slot);
+            // Of fields that share a place the first has its slot.
+            tree.nodes[usize::from(node.0)].slot.get_or_insert(slot);
             tree.n_slots = tree.n_slots.max(slot + 1);
         }
         tree

@@ -25,7 +25,6 @@ pub use event::{Event, Happening, KeyParts};
 pub use fields::{Field, FieldMap, MapError};
 pub use gather::Gathering;
 pub use intake::{BadLine, Intake};
-
 pub use read::{LogReader, ReadOptions, TrafficError, gather_lines, read, read_lines, whole_table};
 pub use sketch::{Bucket, Sketch};
 pub use table::{

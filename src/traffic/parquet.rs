@@ -51,6 +51,7 @@ pub(super) struct Rows {
 }
 
 /// Values of a column, with the nulls of what it stands in.
+#[derive(Clone)]
 enum Values {
     Text(StringViewArray),
     Named(DictionaryArray<Int32Type>, StringArray),
@@ -73,14 +74,13 @@ pub(super) fn row_groups(
     };
     let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
         .map_err(|error| unlike(error.to_string()))?;
-    let slot = |name: &str| sources.paths.iter().position(|path| path == name);
     let mut leaves = Vec::new();
     let mut unknown = Vec::new();
     for (leaf, column) in plain.parquet_schema().columns().iter().enumerate() {
         let name = column.path().string();
-        if let Some(slot) = slot(&name) {
-            leaves.extend(sources.reads(slot).then_some(leaf));
-        } else if !KNOWN.contains(&name.as_str()) {
+        if sources.reads(&name) {
+            leaves.push(leaf);
+        } else if !sources.paths.contains(&name) && !KNOWN.contains(&name.as_str()) {
             unknown.push(name);
         }
     }
@@ -186,23 +186,20 @@ impl RowGroup {
 
 /// Leads the columns into the slots of their fields: those of other names where the field has no
 /// column of its own, and none where all rows share a value that the mapping gives.
-fn settle(columns: &mut [(usize, Values)], sources: &Sources) {
+fn settle(columns: &mut Vec<(usize, Values)>, sources: &Sources) {
     for (field, other) in &sources.aliases {
-        let own = *field as usize;
-        if columns.iter().all(|(slot, _)| *slot != own)
-            && let Some((slot, _)) = columns.iter_mut().find(|(slot, _)| slot == other)
-        {
-            *slot = own;
+        let of = |wanted: usize| columns.iter().find(|(slot, _)| *slot == wanted);
+        if let (None, Some((_, values))) = (of(*field as usize), of(*other)) {
+            columns.push((*field as usize, values.clone()));
         }
     }
-    for (field, _) in &sources.constants {
-        for (slot, _) in columns
-            .iter_mut()
-            .filter(|(slot, _)| *slot == *field as usize)
-        {
-            *slot = sources.paths.len();
-        }
-    }
+    let shared = |slot: usize| {
+        sources
+            .constants
+            .iter()
+            .any(|(field, _)| *field as usize == slot)
+    };
+    columns.retain(|(slot, _)| *slot < Field::ALL.len() && !shared(*slot));
 }
 
 /// A column by its path, null where what it stands in is.

@@ -146,7 +146,8 @@ pub fn read_lines(
     whole_table(gather_lines(name, bytes, options)?, options)
 }
 
-/// The same, before it is made a table: what several parts of a log have gathered may be merged.
+/// The same, before it is made a table: what several parts of a log have gathered may be merged. A
+/// line that is delivered twice is recognised within its part only.
 ///
 /// # Errors
 /// If a field has too many values to group by.
@@ -218,6 +219,14 @@ impl LogReader {
             path: self.names[log].clone().into(),
             source,
         })
+    }
+
+    /// Counts the lines of a log from 1 again, since another file has its name now.
+    ///
+    /// # Panics
+    /// If there is no such log.
+    pub fn begin_again(&mut self, log: usize) {
+        self.next[log] = 1;
     }
 
     /// The table so far, however many lines are bad; none without a request.
@@ -369,7 +378,7 @@ impl<'t> Worker<'t> {
         match self.requests.read(slots) {
             Ok(request) => {
                 if request.id.is_some() && !self.shared.seen.take(fingerprint(line.as_bytes())) {
-                    self.gathering.duplicate();
+                    self.gathering.duplicate(&request);
                 } else {
                     self.gathering.push(&request);
                 }
@@ -390,7 +399,7 @@ impl<'t> Worker<'t> {
                 if request.id.is_none() || is_new() {
                     self.gathering.push(&request);
                 } else {
-                    self.gathering.duplicate();
+                    self.gathering.duplicate(&request);
                 }
             }
             Err(unfit) => self.bad(file, " row", rows.first + row as u64, unfit.0),
@@ -451,6 +460,12 @@ fn pieces(
     if head.is_empty() {
         let mut start = (&mut bytes).take(4);
         start.read_to_end(&mut head).map_err(&failed)?;
+        if head == parquet::MAGIC {
+            return Err(TrafficError::Parquet {
+                path: PathBuf::from("standard input"),
+                problem: "Parquet is read from files, since its columns stand apart".to_owned(),
+            });
+        }
     }
     let packing = Packing::of(&head);
     let bytes = packing

@@ -130,6 +130,9 @@ impl<'s> Requests<'s> {
     where
         's: 'a,
     {
+        for (field, slot) in &self.sources.shared {
+            slots[*field as usize] = slots[*slot];
+        }
         for (field, value) in &self.sources.constants {
             slots[*field as usize] = constant(value);
         }
@@ -158,8 +161,9 @@ impl<'s> Requests<'s> {
             slots.latency(Field::Tusable, self.latency_scale),
             slots.latency(Field::Tfinal, self.latency_scale),
         ];
-        let without = latency.iter().all(Option::is_none);
-        if without && slots.get(Field::Latency) == Raw::Absent {
+        // A point of its own column or place, and null there, is as good as an object without it.
+        let stated = [Field::Latency, Field::Tffb, Field::Tusable, Field::Tfinal];
+        if stated.iter().all(|field| slots.get(*field) == Raw::Absent) {
             slots.refuse(Unfit("`latency_ms` is not stated".to_owned()));
         }
         let request = Request {

@@ -72,6 +72,7 @@ struct Guess {
     within: NodeId,
     /// With its quotes.
     key: Vec<u8>,
+    /// What it leads to; `None` where no line has had a wanted key at this place yet.
     node: Option<NodeId>,
 }
 
@@ -199,6 +200,7 @@ impl<'t> Scanner<'t> {
         let place = walk.met;
         walk.met += 1;
         if let Some(guess) = self.guesses.get(place)
+            && guess.node.is_some()
             && guess.within == within
             && walk.rest().starts_with(&guess.key)
         {
@@ -491,6 +493,11 @@ mod tests {
         ] {
             agrees(&mut scanner, line);
         }
+        // An unknown key before the first wanted one, line after line.
+        let mut fresh = Scanner::new(&tree);
+        for _ in 0..3 {
+            agrees(&mut fresh, r#"{"x":1,"y":{"a":2},"a":3}"#);
+        }
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(126), "]".repeat(126));
         agrees(&mut scanner, &deep);
         let too_deep = format!("{{\"x\":{}{}}}", "[".repeat(127), "]".repeat(127));
@@ -510,6 +517,24 @@ mod tests {
         assert_eq!(unknown, ["cache.shard", "extra"]);
     }
 
+    /// An object of some members, its keys in any order and perhaps twice.
+    fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+        let key = prop::sample::select(vec!["a", "b", "c", "d", "e", "x", "y", "Δ", "\\u0062"]);
+        let members = proptest::collection::vec((key, value), 0..5);
+        members.prop_map(|members| {
+            let members = members
+                .iter()
+                .map(|(key, value)| format!("\"{key}\":{value}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        })
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let plain = prop::sample::select(vec!["7", "null", "\"λ\"", "[1,{\"a\":2}]", "{}"]);
+        let value = plain.prop_map(str::to_owned).boxed();
+        object(value.prop_recursive(2, 16, 4, object))
+    }
+
     proptest! {
         #[test]
         fn random_lines_are_read_as_serde_json_reads_them(
@@ -517,6 +542,18 @@ mod tests {
                 "(\\{)?((\"(a|b|c|d|e|x|Δ)\":)?( )?(-?[0-9]{1,2}(\\.[0-9])?(e[0-9])?|\"[a-zΔ\\\\n\"]{0,3}\"|true|null|\\{|\\}|\\[|\\]|,){1,2},?){0,6}\\}?",
                 1..8,
             )
+        ) {
+            let tree = tree();
+            let mut scanner = Scanner::new(&tree);
+            for line in &lines {
+                agrees(&mut scanner, line);
+            }
+        }
+
+        /// One scanner reads many lines, and what it guesses from one must not spoil the next.
+        #[test]
+        fn lines_of_many_forms_are_read_as_serde_json_reads_them(
+            lines in proptest::collection::vec(line(), 1..8)
         ) {
             let tree = tree();
             let mut scanner = Scanner::new(&tree);

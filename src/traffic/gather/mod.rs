@@ -2,7 +2,7 @@
 
 mod arm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -32,7 +32,8 @@ pub struct Gathering {
     of_group: Vec<GroupSoFar>,
     order: Order,
     counts: Counts,
-    bad: BTreeMap<Place, BadLine>,
+    /// The first by their places; parts of a log that were read apart may share those.
+    bad: BTreeSet<(Place, BadLine)>,
     unknown: Counter,
     /// A field that has too many values to group by.
     pub(super) too_many: Option<Field>,
@@ -86,7 +87,7 @@ impl Gathering {
             of_group: Vec::new(),
             order: Order::default(),
             counts: Counts::default(),
-            bad: BTreeMap::new(),
+            bad: BTreeSet::new(),
             unknown: Counter::default(),
             too_many: None,
         }
@@ -118,18 +119,21 @@ impl Gathering {
     pub(super) fn bad(&mut self, place: Place, line: impl FnOnce() -> BadLine) {
         self.counts.lines += 1;
         self.counts.bad += 1;
-        if self.bad.len() < Intake::SHOWN || self.bad.keys().next_back() > Some(&place) {
-            self.bad.insert(place, line());
+        let last = self.bad.last().map(|(last, _)| *last);
+        if self.bad.len() < Intake::SHOWN || last >= Some(place) {
+            self.bad.insert((place, line()));
             if self.bad.len() > Intake::SHOWN {
                 self.bad.pop_last();
             }
         }
     }
 
-    /// Counts a line that was read before.
-    pub(super) fn duplicate(&mut self) {
+    /// Counts a request that was read before.
+    pub(super) fn duplicate(&mut self, request: &Request) {
         self.counts.lines += 1;
         self.counts.duplicates += 1;
+        // Of two threads either may have read it first: each line is looked at for its order.
+        self.order.line(request.ts.ms, request.region.as_deref());
     }
 
     /// How many lines could not be read, of how many.
@@ -139,7 +143,7 @@ impl Gathering {
 
     /// The first lines that could not be read.
     pub(super) fn first_bad(&self) -> Vec<BadLine> {
-        self.bad.values().cloned().collect()
+        self.bad.iter().map(|(_, line)| line.clone()).collect()
     }
 
     /// Counts a request.
@@ -297,7 +301,7 @@ impl Gathering {
         let mut intake = Intake {
             n_lines: self.counts.lines,
             n_bad: self.counts.bad,
-            bad: self.bad.into_values().collect(),
+            bad: self.bad.into_iter().map(|(_, line)| line).collect(),
             n_duplicates: self.counts.duplicates,
             n_without_arm: self.counts.without_arm,
             n_simulated: self.counts.simulated,
