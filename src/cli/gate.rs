@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// A log of drills and cache purges (docs/drill-log.md); may be given more than once.
     #[arg(long, value_name = "LOG")]
     events: Vec<PathBuf>,
+    /// The plan of the drill that the events tell of, which says who leaves and who takes over.
+    #[arg(long, value_name = "DRILL.json", requires = "events")]
+    drill: Option<PathBuf>,
     /// Judge evidence that says it was simulated as if it were real, for training and tests.
     #[arg(long)]
     allow_simulated: bool,
@@ -166,7 +169,7 @@ fn observed(args: &Args, policy: &Policy) -> Result<Observed, Failure> {
     };
     Ok(Observed {
         traffic,
-        timeline: timeline(&args.events, None)?,
+        timeline: timeline(&args.events, args.drill.as_deref(), policy.judge.runbook)?,
     })
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "LOG")]
     events: Vec<PathBuf>,
     /// The drill plan, which says who leaves and who takes over.
-    #[arg(long, value_name = "DRILL.json")]
+    #[arg(long, value_name = "DRILL.json", requires = "events")]
     drill: Option<PathBuf>,
     /// Print the verdict line only.
     #[arg(long, short)]
@@ -43,7 +43,7 @@ pub(super) struct JudgeArgs {
     /// The runbook: canary, blue-green, multi-region, failover-drill or traffic-shaping.
     #[arg(long)]
     runbook: Option<Runbook>,
-    /// Its stage. Without one, and without a policy, the table is printed and nothing is judged.
+    /// Its stage. Without one, and without a policy, nothing can be judged.
     #[arg(long)]
     stage: Option<RunbookStage>,
     /// A policy whose runbook, stage, limits and traffic settings hold.
@@ -59,10 +59,10 @@ pub(super) struct JudgeArgs {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     share: Option<f64>,
     /// How many minutes of requests decide. Default: those that there are, and 60 for a promotion.
-    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    #[arg(long, value_name = "MINUTES", value_parser = duration)]
     minutes: Option<f64>,
     /// For how many seconds after its first request an arm may be warming up.
-    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", value_parser = duration)]
     warm_up: Option<f64>,
     /// Which latency is judged: tffb, tusable or tfinal.
     #[arg(long, value_name = "POINT")]
@@ -72,11 +72,11 @@ pub(super) struct JudgeArgs {
     pub(super) allow_simulated: bool,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+fn duration(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.parse().ok();
     number
-        .filter(|number| number.is_finite() && *number >= 0.0)
-        .ok_or_else(|| "expected a number that is not negative".to_owned())
+        .filter(|number| (0.0..=ObservedSettings::LONGEST).contains(number))
+        .ok_or_else(|| format!("expected a number from 0 to {}", ObservedSettings::LONGEST))
 }
 
 /// How requests are read and judged.
@@ -165,11 +165,11 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         read,
         at_a_stage,
     } = args.judged.judging()?;
-    let timeline = timeline(&args.events, args.drill.as_deref())?;
+    let timeline = timeline(&args.events, args.drill.as_deref(), settings.runbook)?;
     let table = args.log.read(&args.logs, &read)?;
     let table = table.expect("at least one log is demanded");
     if !at_a_stage {
-        return unjudged(&table, settings.observed.latency, output);
+        return unjudged(args, &table, settings.observed.latency, output);
     }
     let arms = args.judged.arms(&table, &settings, timeline.as_ref())?;
     let observed = Observed {
@@ -186,12 +186,18 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
 pub(super) fn timeline(
     events: &[PathBuf],
     drill: Option<&Path>,
+    runbook: Runbook,
 ) -> Result<Option<Timeline>, Failure> {
     if events.is_empty() {
         return Ok(None);
     }
     let roles = match drill {
         Some(plan) => roles(&drill::load(plan)?),
+        None if runbook == Runbook::FailoverDrill => {
+            return Err(Failure::Name(
+                "the events of a drill tell too little without its plan, which says who leaves and who takes over: give --drill DRILL.json".to_owned(),
+            ));
+        }
         None => Roles::default(),
     };
     Ok(Some(read_drill_log(events, roles)?))
@@ -199,12 +205,14 @@ pub(super) fn timeline(
 
 /// The table alone: not judged is not passed.
 fn unjudged(
+    args: &Args,
     table: &TrafficTable,
     latency: LatencyPoint,
     output: Output,
 ) -> Result<ExitStatus, Failure> {
-    output.result(table, |out| {
-        traffic_table(table, latency, Style::Normal, out)
+    output.result(table, |out| match Style::quiet_if(args.quiet) {
+        Style::Normal => traffic_table(table, latency, Style::Normal, out),
+        Style::Quiet => Ok(()),
     })?;
     remark("nothing was judged: name a --stage of a --runbook, or a --policy");
     Ok(ExitStatus::Inconclusive)

@@ -114,6 +114,11 @@ impl Runbook {
     }
 }
 
+impl ObservedSettings {
+    /// The longest time that may be planned, in its unit: nobody watches for a million minutes.
+    pub const LONGEST: f64 = 1e6;
+}
+
 impl Default for ObservedSettings {
     fn default() -> Self {
         Self {

@@ -16,15 +16,19 @@ pub(super) fn judged(path: &Path, written: &Traffic) -> Result<ObservedSettings,
     };
     for (key, value, most) in [
         ("share", written.share, 1.0),
-        ("minutes", written.minutes, f64::MAX),
-        ("warm_up_s", Some(written.warm_up_s), f64::MAX),
+        ("minutes", written.minutes, ObservedSettings::LONGEST),
+        (
+            "warm_up_s",
+            Some(written.warm_up_s),
+            ObservedSettings::LONGEST,
+        ),
         ("most_bad", Some(written.most_bad), 1.0),
     ] {
         if let Some(value) = outside(value, most) {
             let help = if most == 1.0 {
                 "write a share from 0 to 1"
             } else {
-                "write a number that is not negative"
+                "write a number from 0 to 1000000"
             };
             return Err(PolicyError::meaning(
                 path,

@@ -27,8 +27,8 @@ pub struct Intake {
     pub n_without_zone: u64,
     /// Fields that nothing is read from, and in how many lines they stand.
     pub unknown_fields: BTreeMap<String, u64>,
-    /// By how many milliseconds each region's clock is ahead of all regions together, as far as the
-    /// order of the lines tells it.
+    /// By how many milliseconds each region's clock is ahead of the others', as far as the order of
+    /// the lines tells it.
     pub clock_skew_ms: BTreeMap<String, i64>,
 }
 

@@ -166,6 +166,9 @@ impl<'s> Requests<'s> {
         if stated.iter().all(|field| slots.get(*field) == Raw::Absent) {
             slots.refuse(Unfit("`latency_ms` is not stated".to_owned()));
         }
+        if latency.iter().all(Option::is_none) {
+            slots.object(Field::Latency, "an object with tffb, tusable or tfinal; --map latency_ms.tfinal=latency_ms reads a number");
+        }
         let request = Request {
             ts,
             status,
@@ -298,6 +301,15 @@ impl<'a> Slots<'a, '_> {
             self.refuse(unfit(field, raw, "text"));
         }
         text
+    }
+
+    /// Refuses what is neither an object nor absent.
+    fn object(&mut self, field: Field, expected: &str) {
+        let raw = self.get(field);
+        // A column of objects only tells whether there is one.
+        if !matches!(raw, Raw::Absent | Raw::Null | Raw::Nested | Raw::Bool(true)) {
+            self.refuse(unfit(field, raw, expected));
+        }
     }
 
     #[inline]

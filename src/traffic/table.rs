@@ -263,10 +263,11 @@ pub struct Pins {
     pub model_tag: BTreeMap<String, u64>,
 }
 
-/// Requests with a dedupe key. A request has a side effect unless `egress.deduped` is true.
+/// Requests with a dedupe key that did not fail: what failed had no effect, and may be tried again. A
+/// request has a side effect unless `egress.deduped` is true.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writes {
-    /// Requests with a key.
+    /// Requests with a key that did not fail.
     pub n: u64,
     /// Those that were recognised as a repeat: `egress.deduped` is true.
     pub n_suppressed: u64,

@@ -319,6 +319,37 @@ fn too_many_bad_lines_end_with_their_places() {
 }
 
 #[test]
+fn a_bare_latency_is_refused_until_it_is_mapped() {
+    let logs = Logs::new();
+    let bare = line(1, "canary", "").replace("{\"tfinal\":101}", "101");
+    assert!(bare.contains("\"latency_ms\":101"));
+    let log = logs.write("bare.jsonl", bare);
+    let (_, refused) = exits(&[text(&log)], 4);
+    assert!(
+        refused.contains("`latency_ms` is 101; expected an object"),
+        "{refused}"
+    );
+    let read = parsed(&printed(
+        &[&log],
+        &["--map", "latency_ms.tfinal=latency_ms"],
+    ));
+    assert_eq!(
+        read["groups"][0]["latency"]["tfinal"]["values"],
+        json!([101.0])
+    );
+}
+
+#[test]
+fn the_events_of_a_drill_need_its_plan() {
+    let logs = Logs::new();
+    let log = logs.write("log.jsonl", line(1, "canary", ""));
+    let drill = ["--runbook", "failover-drill", "--stage", "live"];
+    let events = ["--events", text(&log)];
+    let (_, refused) = exits(&[&[text(&log)], &drill[..], &events].concat(), 2);
+    assert!(refused.contains("give --drill"), "{refused}");
+}
+
+#[test]
 fn what_cannot_be_read_at_all_is_said() {
     let logs = Logs::new();
     let (_, message) = exits(&[], 2);

@@ -52,7 +52,7 @@ pub(super) static CHECKS: &[Definition] = &[
         method: Method::ErrorRatio,
         statistic: "ratio of error rates, exact bounds and anytime evidence of harm",
         limit: 1.20,
-        meaning: "A request failed with a status of 500 or above, a timeout or an error class. In the windows in which both arms have requests, the canary's share of all errors is bounded exactly (Clopper-Pearson), which bounds the ratio of the rates. It passes when the upper bound is at most the limit, which takes some 372 errors an arm where the rates are equal. It fails when the lower bound is above it, or when an e-process over the windows, each at its own share of the requests, ever reached 100: evidence that a canary within the limit reaches at most once in a hundred rollouts, however often one looks. Errors are taken to arrive independently of each other.",
+        meaning: "A request failed with a status of 500 or above, a timeout or an error class. In the windows in which both arms have requests, the canary's share of all errors is bounded exactly (Clopper-Pearson), which bounds the ratio of the rates. It passes when the upper bound is at most the limit, which some 372 errors an arm let it do four times in five where the rates are equal. It fails when the lower bound is above it, or when an e-process over the windows, each at its own share of the requests, ever reached 100: evidence that a canary within the limit reaches at most once in a hundred rollouts, however often one looks. Errors are taken to arrive independently of each other.",
         remedy: "look for the first failing stage in the telemetry",
         ..TELEMETRY
     },

@@ -88,7 +88,7 @@ pub(super) static CHECKS: &[Definition] = &[
         statistic: "share of side effects that repeat no other",
         comparator: Comparator::AtLeast,
         limit: 0.999,
-        meaning: "Requests with a dedupe key have a side effect unless `egress.deduped` is true. Of the side effects of both regions, those that repeat a key of their own region, and keys on which both regions acted, are repeats; the rest of them is compared exactly with the limit. A drill log's `write_applied` events are counted in the same way, and the worse of the two decides.",
+        meaning: "Requests with a dedupe key have a side effect unless they failed or `egress.deduped` is true. Of the side effects of both regions, those that repeat a key of their own region, and keys on which both regions acted, are repeats; the rest of them is compared exactly with the limit. A drill log's `write_applied` events are counted in the same way, and the worse of the two decides.",
         remedy: "look at the dedupe key and its TTL: sha256(source_id + revision + index_hash + partition)",
         ..TELEMETRY
     },

@@ -53,7 +53,7 @@ pub(super) static CHECKS: &[Definition] = &[
         statistic: "share of side effects that repeat no other",
         comparator: Comparator::AtLeast,
         limit: 0.999,
-        meaning: "Requests with a dedupe key have a side effect unless `egress.deduped` is true. The share of the new revision's side effects that repeat neither a key of its own nor one on which the old revision acted is compared exactly with the limit; and since the clause allows no duplicate side effect, a single one fails.",
+        meaning: "Requests with a dedupe key have a side effect unless they failed or `egress.deduped` is true. The share of the new revision's side effects that repeat neither a key of its own nor one on which the old revision acted is compared exactly with the limit; and since the clause allows no duplicate side effect, a single one fails.",
         remedy: "look at the dedupe key and its TTL",
         ..TELEMETRY
     },

@@ -10,7 +10,7 @@ const NAMED: usize = 5;
 
 /// A timeline with its turning points. What comes before and after one of them follows the order of the
 /// events, so that events of one moment stand as the log has them.
-pub(super) struct Log<'a> {
+pub(in crate::judge) struct Log<'a> {
     pub(super) timeline: &'a Timeline,
     /// The first decision to leave the evacuated region.
     decided: Option<usize>,
@@ -21,7 +21,7 @@ pub(super) struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    pub(super) fn new(timeline: &'a Timeline) -> Self {
+    pub(in crate::judge) fn new(timeline: &'a Timeline) -> Self {
         let after = |from: Option<usize>, is: &dyn Fn(&Happening) -> bool| {
             let from = from.map_or(0, |index| index + 1);
             let mut later = timeline.events.iter().enumerate().skip(from);
@@ -53,12 +53,12 @@ impl<'a> Log<'a> {
     }
 
     /// When it was decided to leave.
-    pub(super) fn decided(&self) -> Option<Moment> {
+    pub(in crate::judge) fn decided(&self) -> Option<Moment> {
         self.decided.map(|index| self.events()[index].ts)
     }
 
     /// When the survivor had all traffic.
-    pub(super) fn cutover(&self) -> Option<Moment> {
+    pub(in crate::judge) fn cutover(&self) -> Option<Moment> {
         self.cutover.map(|index| self.events()[index].ts)
     }
 

@@ -10,7 +10,8 @@ mod tests;
 mod webhooks;
 mod writes;
 
-use log::{Log, listed};
+pub(in crate::judge) use log::Log;
+use log::listed;
 
 use crate::ids::TargetName;
 use crate::judge::observed::Scene;

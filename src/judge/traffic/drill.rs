@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::judge::timeline::Log;
 use crate::judge::traffic::arms::{Arms, Undecided};
 use crate::judge::traffic::latency::{self, warm};
 use crate::judge::{Check, CheckVerdict, ReasonCode};
@@ -56,18 +57,11 @@ fn moments(timeline: &Timeline) -> Result<(Moment, Moment), Undecided> {
         let detail = format!("the drill log tells of no {what}");
         (ReasonCode::EvidenceMissing, detail)
     };
-    let decided = decided(timeline).ok_or_else(|| missing("evacuate_decided"))?;
-    let cutover = timeline.events.iter().find(|event| {
-        event.ts >= decided && matches!(event.what, Happening::CutoverComplete { .. })
-    });
+    let log = Log::new(timeline);
+    let decided = log.decided().ok_or_else(|| missing("evacuate_decided"))?;
+    let cutover = log.cutover();
     let cutover = cutover.ok_or_else(|| missing("cutover_complete after the decision"))?;
-    Ok((decided, cutover.ts))
-}
-
-fn decided(timeline: &Timeline) -> Option<Moment> {
-    let mut events = timeline.events.iter();
-    let decided = events.find(|event| matches!(event.what, Happening::EvacuateDecided { .. }));
-    decided.map(|event| event.ts)
+    Ok((decided, cutover))
 }
 
 /// What the requests call the survivor.
@@ -111,7 +105,7 @@ pub(super) fn burst(check: Check, arms: &Arms) -> Result<Check, Undecided> {
         return Err((ReasonCode::ArmMissing, detail));
     };
     let timeline = arms.scene.observed.timeline.as_ref();
-    let since = timeline.and_then(decided);
+    let since = timeline.and_then(|timeline| Log::new(timeline).decided());
     let ended = timeline.and_then(ended);
     let mut bursts = bursts(arms);
     bursts.retain(|burst| {

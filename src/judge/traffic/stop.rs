@@ -30,10 +30,7 @@ pub(super) fn stop(check: Check, arms: &Arms) -> Result<Check, Undecided> {
         return Ok(check.with(CheckVerdict::Fail, ReasonCode::HardStopCrossed, classes));
     }
     let tail = tail(arms, check.limit)?;
-    let check = Check {
-        estimate: Some(tail.evidence()),
-        ..check
-    };
+    // Evidence is no ratio, and so no estimate to hold beside the limit.
     let detail = format!(
         "anytime evidence that p95 of warm requests is above {:.2} × the control's: {:.3} ({HARM_EVIDENCE:.0} stops)",
         check.limit,

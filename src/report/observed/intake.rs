@@ -8,6 +8,8 @@ use crate::traffic::{BadLine, Intake, Observed, Timeline, TrafficTable};
 const QUOTED: usize = 5;
 /// Names of fields or events that are listed.
 const NAMED: usize = 12;
+/// Clocks that disagree by less are not worth a sentence.
+const LEAST_SKEW_MS: i64 = 50;
 
 /// Whether any of what was observed was simulated.
 fn simulated(observed: &Observed) -> bool {
@@ -22,7 +24,7 @@ pub(in crate::report) fn simulation(report: &Report) -> Option<&'static str> {
     let judged = report.record.judged.as_ref();
     let allowed = judged.is_some_and(|judged| judged.settings.observed.allow_simulated);
     let words = if allowed {
-        "SIMULATED EVIDENCE, judged as if it were real because the policy allows it: this verdict proves nothing about real traffic."
+        "SIMULATED EVIDENCE, judged as if it were real because that was allowed: this verdict proves nothing about real traffic."
     } else {
         "SIMULATED EVIDENCE: a generator wrote the logs. They prove nothing about real traffic."
     };
@@ -49,7 +51,10 @@ fn of_requests(table: &TrafficTable) -> Vec<String> {
             lasting(intake.furthest_back_ms as f64 / 1000.0)
         ));
     }
-    let skewed = intake.clock_skew_ms.iter().filter(|(_, ms)| **ms != 0);
+    let skewed = intake
+        .clock_skew_ms
+        .iter()
+        .filter(|(_, ms)| ms.abs() >= LEAST_SKEW_MS);
     let skewed: Vec<String> = skewed
         .map(|(region, ms)| {
             let side = if *ms > 0 { "ahead" } else { "behind" };

@@ -165,12 +165,12 @@ impl ArmSoFar {
         self.egress.n += 1;
         self.egress.n_failed += u64::from(request.failed());
         self.egress.n_retried += u64::from(call.tries > 1);
-        if let Some(key) = &call.key {
+        // What failed had no effect, and may be tried again under its key.
+        if let Some(key) = call.key.as_ref().filter(|_| !request.failed()) {
             self.writes.n += 1;
             if call.deduped {
                 self.writes.n_suppressed += 1;
-            } else if !request.failed() {
-                // What failed had no effect, and may be tried again under its key.
+            } else {
                 self.effects.push(fingerprint(key.as_bytes()));
             }
         }
