@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::judge::CheckId;
 use crate::report::Report;
-use crate::report::observed::{Moments, Point, Series};
+use crate::report::observed::{Moments, Point, Series, headline};
 use crate::stats::median;
 use crate::traffic::{Happening, Timeline, TrafficTable};
 use crate::units::Moment;
@@ -109,7 +109,33 @@ fn queue((name, [backlog, age_s]): (String, [Vec<Point>; 2])) -> Queue {
 
 /// Within how many seconds of the decision a queue has to drain.
 pub(in crate::report) fn drain_limit_s(report: &Report) -> f64 {
-    let mut checks = report.verdict.checks.iter();
-    let check = checks.find(|check| check.id == CheckId::FdDrain);
-    check.map_or(DRAIN_S, |check| check.limit)
+    let check = headline(&report.verdict.checks, CheckId::FdDrain);
+    // The limit of an empty queue is no time.
+    let timed = check.filter(|check| check.limit > 0.0);
+    timed.map_or(DRAIN_S, |check| check.limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample_drill;
+
+    #[test]
+    fn an_empty_queue_sets_no_limit_of_time() {
+        let mut report = sample_drill::report();
+        let mut drains: Vec<_> = report
+            .verdict
+            .checks
+            .iter_mut()
+            .filter(|check| check.id == CheckId::FdDrain)
+            .collect();
+        let empty = drains.first_mut().expect("a check of an empty queue");
+        assert_eq!(empty.named.map(|named| named.name()), Some("queue_empty"));
+        empty.limit = 0.0;
+        assert!(drains.len() > 1);
+        assert_eq!(drain_limit_s(&report), 600.0);
+        let others = |check: &crate::judge::Check| check.limit == 0.0;
+        report.verdict.checks.retain(others);
+        assert_eq!(drain_limit_s(&report), DRAIN_S);
+    }
 }

@@ -269,13 +269,16 @@ fn moments(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let s = moment.map(|at| at.seconds_since(decision));
         (s, moment.map(clock).unwrap_or_default())
     };
-    let mut lines = vec![
+    let mut lines = [
         ("decision", at(Some(decision))),
         ("cutover", at(moments.cutover)),
+        ("queue drained", (drained, String::new())),
+        ("return decided", at(moments.homeward)),
+        ("drill ended", at(moments.ended)),
     ];
-    lines.push(("queue drained", (drained, String::new())));
-    lines.push(("return decided", at(moments.homeward)));
-    lines.push(("drill ended", at(moments.ended)));
+    // What is not on the log stands last.
+    let when = |s: Option<f64>| s.unwrap_or(f64::INFINITY);
+    lines.sort_by(|(_, (a, _)), (_, (b, _))| when(*a).total_cmp(&when(*b)));
     writeln!(out, "timeline since the decision (UTC beside it)")?;
     for (name, (s, clock)) in lines {
         writeln!(out, "{}", told(name, s, clock).trim_end())?;

@@ -181,15 +181,10 @@ fn queue_charts(report: &Report, moments: Moments) -> Vec<TimeChart> {
     let thin = |series: &Series| series.clone().thinned(|a, b| a > b);
     let backlogs: Vec<Series> = queues.iter().map(|queue| thin(&queue.backlog)).collect();
     let ages: Vec<Series> = queues.iter().map(|queue| thin(&queue.age_s)).collect();
-    let baseline = |queue: &Queue| {
-        let level = queue.baseline?;
-        let whose = if queues.len() > 1 {
-            format!(" of {}", queue.backlog.name)
-        } else {
-            String::new()
-        };
-        Some((format!("baseline{whose} {level}"), level))
-    };
+    let mut baselines: Vec<f64> = queues.iter().filter_map(|queue| queue.baseline).collect();
+    baselines.sort_unstable_by(f64::total_cmp);
+    baselines.dedup();
+    let baseline = |level: f64| (format!("baseline {level}"), level);
     let chart = |heading: &str,
                  y_label,
                  series: &[Series],
@@ -207,7 +202,7 @@ fn queue_charts(report: &Report, moments: Moments) -> Vec<TimeChart> {
             decimals,
         })
     };
-    let levels = queues.iter().filter_map(baseline).collect();
+    let levels = baselines.into_iter().map(baseline).collect();
     let both = [
         chart("Queue backlog", "messages waiting", &backlogs, levels, 0),
         chart("Queue age", "seconds", &ages, Vec::new(), 1),
