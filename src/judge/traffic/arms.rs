@@ -97,7 +97,7 @@ impl<'a> Arms<'a> {
             let there = if there.is_empty() {
                 "no request does".to_owned()
             } else {
-                format!("there are {there}")
+                format!("there are {there}: [traffic.arms] says what requests call a target")
             };
             let detail = format!("no request has `{name}` as its {field}; {there}");
             (ReasonCode::ArmMissing, detail)
