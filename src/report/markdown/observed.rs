@@ -5,10 +5,8 @@ use std::io::{self, Write};
 use crate::report::Report;
 use crate::report::markdown::{escape, icon_of};
 use crate::report::observed::{
-    ArmTotals, Item, error_rows, latency_point, milliseconds, remarks, share, simulation, summary,
-    totals,
+    ArmTotals, Item, error_rows, latency_point, remarks, simulation, steady_words, summary, totals,
 };
-use crate::traffic::Temperature;
 
 /// The banner of simulated evidence, and a drill in short.
 pub(super) fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -92,17 +90,12 @@ pub(super) fn traffic(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(table) = &observed.traffic {
         let point = latency_point(report);
         let arms = totals(table);
-        let untold = arms.iter().any(|arm| arm.steady() == Temperature::Untold);
         writeln!(
             out,
-            "## Live requests\n\nArms by `{}`; `{}` of {} requests in milliseconds.\n",
+            "## Live requests\n\nArms by `{}`; `{}` of {} in milliseconds.\n",
             table.arm_by.name(),
             point.name(),
-            if untold {
-                "all (cold ones are not told)"
-            } else {
-                "warm"
-            }
+            steady_words(&arms)
         )?;
         writeln!(
             out,
@@ -113,7 +106,7 @@ pub(super) fn traffic(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 out,
                 "| {} | {} |",
                 escape(arm.name),
-                row(arm, point).join(" | ")
+                arm.figures(point).join(" | ")
             )?;
         }
         writeln!(out)?;
@@ -128,29 +121,6 @@ pub(super) fn traffic(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
     }
     Ok(())
-}
-
-fn row(arm: &ArmTotals, point: crate::traffic::LatencyPoint) -> Vec<String> {
-    let n = arm.arm.n;
-    let at = |q| milliseconds(arm.latency(point).and_then(|sketch| sketch.quantile(q)));
-    let (hits, misses) = (arm.sum(|all| all.n_hits), arm.sum(|all| all.n_misses));
-    vec![
-        n.to_string(),
-        share(n, arm.n_all),
-        share(arm.sum(|all| all.n_errors), n),
-        share(arm.sum(|all| all.n_5xx), n),
-        at(0.5),
-        at(0.75),
-        at(0.95),
-        at(0.99),
-        share(
-            arm.n(Temperature::Cold),
-            n.saturating_sub(arm.n(Temperature::Untold)),
-        ),
-        share(hits, hits + misses),
-        arm.dedupe(),
-        milliseconds(arm.queue_age_ms().map(|(mean, _)| mean)),
-    ]
 }
 
 fn errors(report: &Report, arms: &[ArmTotals], out: &mut dyn Write) -> io::Result<()> {

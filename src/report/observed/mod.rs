@@ -20,10 +20,10 @@ pub(super) use contracts::{Said, Stated, contract_log, fields_of};
 pub(super) use intake::{remarks, simulation};
 pub(super) use moments::{Moments, Period, clock, lasting, since};
 pub(super) use phases::{Phase, phases, region_and_phase};
-pub(super) use queues::{Queue, drain_limit_s, queues};
+pub(super) use queues::{drain_limit_s, queues};
 pub(super) use requests::{
-    ArmTotals, ErrorRow, PeriodRow, Routed, error_rows, p95_limit, period_rows, routed, tails,
-    totals, within,
+    ArmTotals, ErrorRow, PeriodRow, Routed, error_rows, p95_limit, period_rows, routed,
+    steady_words, tails, totals, within,
 };
 pub(super) use series::{Point, Series};
 pub(super) use story::story;

@@ -130,7 +130,10 @@ mod tests {
             .filter(|check| check.id == CheckId::FdDrain)
             .collect();
         let empty = drains.first_mut().expect("a check of an empty queue");
-        assert_eq!(empty.named.map(|named| named.name()), Some("queue_empty"));
+        assert_eq!(
+            empty.named.map(crate::judge::DrillCheck::name),
+            Some("queue_empty")
+        );
         empty.limit = 0.0;
         assert!(drains.len() > 1);
         assert_eq!(drain_limit_s(&report), 600.0);

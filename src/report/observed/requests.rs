@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::judge::CheckId;
 use crate::report::Report;
-use crate::report::observed::{Moments, Period, Point, Series, share};
+use crate::report::observed::{Moments, Period, Point, Series, milliseconds, share};
 use crate::traffic::{
     Arm, Bucket, ErrorClass, Group, Latencies, LatencyPoint, Sketch, Temperature, TrafficTable,
 };
@@ -72,6 +72,15 @@ pub(in crate::report) struct ArmTotals<'a> {
     pub(in crate::report) by_temperature: BTreeMap<Temperature, Routed>,
 }
 
+/// Of which requests the percentiles of arms are.
+pub(in crate::report) fn steady_words(arms: &[ArmTotals]) -> &'static str {
+    if arms.iter().any(|arm| arm.steady() == Temperature::Untold) {
+        "requests that do not say whether they were cold"
+    } else {
+        "warm requests"
+    }
+}
+
 impl ArmTotals<'_> {
     /// The sum of a number over all temperatures.
     pub(in crate::report) fn sum(&self, of: fn(&Routed) -> u64) -> u64 {
@@ -117,6 +126,29 @@ impl ArmTotals<'_> {
         let effects = writes.n.saturating_sub(writes.n_suppressed);
         let doubled = writes.n_repeated + writes.n_shared;
         share(effects.saturating_sub(doubled), effects)
+    }
+
+    /// Requests, their share, shares of errors and of server errors; p50, p75, p95 and p99; the shares
+    /// of cold requests, of cache hits and of writes without a repeat; the mean queue age.
+    pub(in crate::report) fn figures(&self, point: LatencyPoint) -> [String; 12] {
+        let n = self.arm.n;
+        let at = |q| milliseconds(self.latency(point).and_then(|sketch| sketch.quantile(q)));
+        let (hits, misses) = (self.sum(|all| all.n_hits), self.sum(|all| all.n_misses));
+        let told = n.saturating_sub(self.n(Temperature::Untold));
+        [
+            n.to_string(),
+            share(n, self.n_all),
+            share(self.sum(|all| all.n_errors), n),
+            share(self.sum(|all| all.n_5xx), n),
+            at(0.5),
+            at(0.75),
+            at(0.95),
+            at(0.99),
+            share(self.n(Temperature::Cold), told),
+            share(hits, hits + misses),
+            self.dedupe(),
+            milliseconds(self.queue_age_ms().map(|(mean, _)| mean)),
+        ]
     }
 
     /// The largest backlog that a request states.

@@ -8,11 +8,11 @@ use crate::judge::{CheckId, CheckVerdict};
 use crate::report::columns::{clip, clip_middle, left, right, width};
 use crate::report::observed::{
     ArmTotals, Moments, Routed, clock, headline, latency_point, milliseconds, phases, remarks,
-    routed, share, simulation, since, summary, temperature, totals,
+    routed, share, simulation, since, steady_words, summary, temperature, totals,
 };
 use crate::report::terminal::{NAME_COLUMNS, Style, paint_of};
 use crate::report::{Report, labels, plain};
-use crate::traffic::{LatencyPoint, Observed, Temperature, TrafficTable};
+use crate::traffic::{LatencyPoint, Observed, TrafficTable};
 
 /// More of a route is in the table of the page.
 const ROUTE_COLUMNS: usize = 24;
@@ -125,13 +125,8 @@ fn arms(table: &TrafficTable, latency: LatencyPoint, out: &mut dyn Write) -> io:
         "queue age",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
-    rows.extend(all.iter().map(|arm| arm_row(arm, latency).to_vec()));
-    let untold = all.iter().any(|arm| arm.steady() == Temperature::Untold);
-    let of = if untold {
-        "requests that do not say whether they were cold"
-    } else {
-        "warm requests"
-    };
+    rows.extend(all.iter().map(|arm| arm_row(arm, latency)));
+    let of = steady_words(&all);
     writeln!(
         out,
         "arms by {}, {} of {of} in ms",
@@ -156,27 +151,12 @@ fn arms(table: &TrafficTable, latency: LatencyPoint, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-fn arm_row(arm: &ArmTotals, latency: LatencyPoint) -> [String; 12] {
-    let n = arm.arm.n;
-    let at = |q| milliseconds(arm.latency(latency).and_then(|sketch| sketch.quantile(q)));
-    let (hits, misses) = (arm.sum(|all| all.n_hits), arm.sum(|all| all.n_misses));
-    [
-        clip_middle(&plain(arm.name), NAME_COLUMNS),
-        n.to_string(),
-        share(n, arm.n_all),
-        share(arm.sum(|all| all.n_errors), n),
-        share(arm.sum(|all| all.n_5xx), n),
-        at(0.5),
-        at(0.95),
-        at(0.99),
-        share(
-            arm.n(Temperature::Cold),
-            n.saturating_sub(arm.n(Temperature::Untold)),
-        ),
-        share(hits, hits + misses),
-        arm.dedupe(),
-        milliseconds(arm.queue_age_ms().map(|(mean, _)| mean)),
-    ]
+fn arm_row(arm: &ArmTotals, latency: LatencyPoint) -> Vec<String> {
+    let mut row = vec![clip_middle(&plain(arm.name), NAME_COLUMNS)];
+    row.extend(arm.figures(latency));
+    // Too wide for a terminal with p75.
+    row.remove(6);
+    row
 }
 
 fn notes(observed: &Observed, out: &mut dyn Write) -> io::Result<()> {

@@ -10,8 +10,8 @@ use crate::report::html::observed::time_chart::{Plan, TimeChart, draw};
 use crate::report::html::words::{NONE, Pill};
 use crate::report::html::{Side, grid};
 use crate::report::observed::{
-    Cache, Moments, Queue, Said, Series, Stated, caches, clock, contract_log, drain_limit_s,
-    fields_of, hit_ratios, lasting, phases, queues, region_and_phase, since, story,
+    Cache, Moments, Said, Series, Stated, caches, clock, contract_log, drain_limit_s, fields_of,
+    hit_ratios, lasting, phases, queues, region_and_phase, since, story,
 };
 use crate::report::{Report, figures, labels, plain};
 use crate::units::Moment;

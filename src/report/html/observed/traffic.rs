@@ -4,7 +4,7 @@ use crate::report::html::observed::time_chart::{Plan, TimeChart, draw};
 use crate::report::html::words::NONE;
 use crate::report::observed::{
     ArmTotals, Moments, error_rows, latency_point, milliseconds, p95_limit, period_rows, remarks,
-    share, tails, temperature, totals, within,
+    share, steady_words, tails, temperature, totals, within,
 };
 use crate::report::{Report, plain};
 use crate::traffic::{LatencyPoint, Temperature, TrafficTable};
@@ -105,12 +105,7 @@ pub(in crate::report::html) fn view(report: &Report) -> Option<TrafficView> {
 }
 
 fn about(table: &TrafficTable, point: LatencyPoint, arms: &[ArmTotals]) -> String {
-    let untold = arms.iter().any(|arm| arm.steady() == Temperature::Untold);
-    let warm = if untold {
-        "requests that do not say whether they were cold"
-    } else {
-        "warm requests"
-    };
+    let warm = steady_words(arms);
     format!(
         "Arms are told apart by {}. Percentiles are {} of {warm}, in milliseconds, whatever their status; warm pings count nowhere. Dedupe: side effects that are not repeats; queue age: mean, largest.",
         table.arm_by.name(),
@@ -119,30 +114,13 @@ fn about(table: &TrafficTable, point: LatencyPoint, arms: &[ArmTotals]) -> Strin
 }
 
 fn values(arm: &ArmTotals, point: LatencyPoint) -> Vec<String> {
-    let n = arm.arm.n;
-    let sketch = arm.latency(point);
-    let at = |q| milliseconds(sketch.and_then(|sketch| sketch.quantile(q)));
-    let (hits, misses) = (arm.sum(|all| all.n_hits), arm.sum(|all| all.n_misses));
-    let told = n.saturating_sub(arm.n(Temperature::Untold));
-    vec![
-        n.to_string(),
-        share(n, arm.n_all),
-        share(arm.sum(|all| all.n_errors), n),
-        share(arm.sum(|all| all.n_5xx), n),
-        at(0.5),
-        at(0.75),
-        at(0.95),
-        at(0.99),
-        share(arm.n(Temperature::Cold), told),
-        share(hits, hits + misses),
-        arm.dedupe(),
-        arm.queue_age_ms().map_or_else(
-            || NONE.to_owned(),
-            |(mean, most)| format!("{}, {}", milliseconds(Some(mean)), milliseconds(Some(most))),
-        ),
-        arm.backlog_max()
-            .map_or_else(|| NONE.to_owned(), |n| n.to_string()),
-    ]
+    let mut values = arm.figures(point).to_vec();
+    if let (Some((_, most)), Some(age)) = (arm.queue_age_ms(), values.last_mut()) {
+        *age = format!("{age}, {}", milliseconds(Some(most)));
+    }
+    let backlog = arm.backlog_max().map(|n| n.to_string());
+    values.push(backlog.unwrap_or_else(|| NONE.to_owned()));
+    values
 }
 
 fn latencies(table: &TrafficTable, moments: Moments) -> Vec<LatencyRow> {
