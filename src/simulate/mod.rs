@@ -14,6 +14,7 @@ mod event;
 mod folder;
 mod law;
 mod line;
+mod queue;
 mod request;
 mod scenario;
 mod table;

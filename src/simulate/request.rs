@@ -8,10 +8,12 @@ use crate::measure::Lambda;
 use crate::simulate::cast::{Arm, OTHER_INDEX, REGIONS, Region, arms};
 use crate::simulate::course::Course;
 use crate::simulate::law::Law;
+use crate::simulate::queue::Queues;
 use crate::simulate::{Plan, PlanError, Stream};
 use crate::stats::stream;
 
 pub use crate::simulate::cast::Release;
+pub use crate::simulate::queue::Queue;
 
 /// One request, as a line of the log states it.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,15 +121,6 @@ impl DedupeKey {
     }
 }
 
-/// The queue of an arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// Messages that wait.
-    pub backlog: u64,
-    /// 95th percentile of how long they have waited, in milliseconds.
-    pub age_p95_ms: u64,
-}
-
 /// Contract pins that a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinsStated {
@@ -233,7 +226,7 @@ struct Planted {
 }
 
 /// A number in `[0, 1)`, a whole one of 2³² parts.
-fn unit(rng: &mut ChaCha8Rng) -> f64 {
+pub(super) fn unit(rng: &mut ChaCha8Rng) -> f64 {
     f64::from(rng.next_u32()) / 4_294_967_296.0
 }
 
@@ -549,69 +542,5 @@ fn answered(arm: Arm, law: Law, mixed: bool, failure: &Failed, usual: &Usual) ->
         delta_s: ten_thousandths(0.34 + further + 0.06 * usual.other_normal),
         coverage: ten_thousandths(0.80 - lost - 0.07 * usual.other_normal),
         lambda,
-    }
-}
-
-/// The queues of both arms, second by second: they vary around a level, as a process that forgets a
-/// fifth of where it was each second.
-struct Queues {
-    rng: ChaCha8Rng,
-    /// The last second that was reached.
-    second: i64,
-    length_s: f64,
-    growth: [f64; 2],
-    waver: [f64; 2],
-    now: [Queue; 2],
-}
-
-/// What is left of a deviation after a second, and what is added anew, of a level of 1.
-const KEPT: f64 = 0.8;
-const NEW: f64 = 0.06;
-
-impl Queues {
-    fn new(plan: &Plan) -> Self {
-        let empty = Queue {
-            backlog: 0,
-            age_p95_ms: 0,
-        };
-        Self {
-            rng: stream(plan.seed, Stream::Queues as u64),
-            second: -1,
-            length_s: plan.minutes * 60.0,
-            growth: Law::of(plan).map(|law| law.queue_growth),
-            waver: [0.0; 2],
-            now: [empty; 2],
-        }
-    }
-
-    fn met(&self, side: usize) -> Queue {
-        self.now[side]
-    }
-
-    /// Goes on to the second of a request. A drill begins with empty queues and fills them itself.
-    fn step_to(&mut self, at: i64, course: Option<&Course>) {
-        let second = at / 1000;
-        while self.second < second {
-            self.second += 1;
-            for side in 0..2 {
-                let fresh = NEW * (2.0 * unit(&mut self.rng) - 1.0);
-                self.waver[side] = KEPT * self.waver[side] + fresh;
-                let grown = self.growth[side] * self.second as f64 / self.length_s;
-                let level = (1.0 + grown) * (1.0 + self.waver[side]);
-                self.now[side] = match course {
-                    None => Queue {
-                        backlog: (12.0 * level).round() as u64,
-                        age_p95_ms: (4000.0 * level).round() as u64,
-                    },
-                    Some(course) => {
-                        let backlog = course.backlog(side, self.second * 1000);
-                        Queue {
-                            backlog,
-                            age_p95_ms: (80.0 * level) as u64 + 90 * backlog,
-                        }
-                    }
-                };
-            }
-        }
     }
 }
