@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::knn::bound;
 use crate::knn::kernel::REGISTERS;
-use crate::vector::{Metric, dot, norm, squared_distance};
+use crate::vector::{Metric, norm};
 
 /// Why there is nothing to search for.
 #[derive(Debug, Error, Diagnostic, PartialEq, Eq)]
@@ -133,18 +133,8 @@ impl Queries {
     /// `Metric::score` of a query and a row whose length is known: the same bits.
     pub(super) fn score(&self, query: usize, row: &[f32], row_norm: f64) -> f64 {
         let vector = &self.values[query * self.dim..(query + 1) * self.dim];
-        match self.metric {
-            Metric::Cosine => {
-                let lengths = self.norms[query] * row_norm;
-                if lengths > 0.0 {
-                    (dot(vector, row) / lengths).clamp(-1.0, 1.0)
-                } else {
-                    -1.0
-                }
-            }
-            Metric::Dot => dot(vector, row),
-            Metric::L2 => -squared_distance(vector, row).sqrt(),
-        }
+        let query = (vector, self.norms[query]);
+        self.metric.score_of(query, (row, row_norm))
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cosine, dot, squared_distance};
+use super::{cosine, cosine_of, dot, squared_distance};
 
 /// What "near" means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,15 @@ impl Metric {
             Self::Cosine => cosine(query, row).unwrap_or(-1.0),
             Self::Dot => dot(query, row),
             Self::L2 => -squared_distance(query, row).sqrt(),
+        }
+    }
+
+    /// [`Metric::score`] of a query and a row that come with their lengths, which only the cosine
+    /// looks at: the same bits.
+    pub fn score_of(self, query: (&[f32], f64), row: (&[f32], f64)) -> f64 {
+        match self {
+            Self::Cosine => cosine_of(query, row).unwrap_or(-1.0),
+            Self::Dot | Self::L2 => self.score(query.0, row.0),
         }
     }
 }

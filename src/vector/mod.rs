@@ -22,12 +22,23 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     let (b_chunks, b_rest) = b.as_chunks::<LANES>();
     let mut lanes = [0.0_f32; LANES];
     for (a, b) in a_chunks.iter().zip(b_chunks) {
-        // Not a range: in a build without optimisation that takes most of a whole gate's time.
-        let mut lane = 0;
-        while lane < LANES {
-            lanes[lane] += a[lane] * b[lane];
-            lane += 1;
-        }
+        // Written out, and no loop: the same sixteen sums, and a build without optimisation takes half the time.
+        lanes[0] += a[0] * b[0];
+        lanes[1] += a[1] * b[1];
+        lanes[2] += a[2] * b[2];
+        lanes[3] += a[3] * b[3];
+        lanes[4] += a[4] * b[4];
+        lanes[5] += a[5] * b[5];
+        lanes[6] += a[6] * b[6];
+        lanes[7] += a[7] * b[7];
+        lanes[8] += a[8] * b[8];
+        lanes[9] += a[9] * b[9];
+        lanes[10] += a[10] * b[10];
+        lanes[11] += a[11] * b[11];
+        lanes[12] += a[12] * b[12];
+        lanes[13] += a[13] * b[13];
+        lanes[14] += a[14] * b[14];
+        lanes[15] += a[15] * b[15];
     }
     let rest: f64 = a_rest
         .iter()
@@ -53,7 +64,12 @@ pub fn norm(a: &[f32]) -> f64 {
 /// assert_eq!(cosine(&[3.0, 0.0], &[0.0, 0.0]), None);
 /// ```
 pub fn cosine(a: &[f32], b: &[f32]) -> Option<f64> {
-    let lengths = norm(a) * norm(b);
+    cosine_of((a, norm(a)), (b, norm(b)))
+}
+
+/// The cosine of two vectors whose lengths are known.
+fn cosine_of((a, length_a): (&[f32], f64), (b, length_b): (&[f32], f64)) -> Option<f64> {
+    let lengths = length_a * length_b;
     (lengths > 0.0).then(|| (dot(a, b) / lengths).clamp(-1.0, 1.0))
 }
 
