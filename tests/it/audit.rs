@@ -1,22 +1,15 @@
 //! Failover drills, as the program audits them.
 
 use crate::judged::{
-    EVACUATION, HANDBOOK, REGIONS, STALE, gives, judged, run_of, said, text, undecided,
+    EVACUATION, HANDBOOK, REGIONS, STALE, gives, judged, said, shared, text, undecided,
 };
 use crate::support::{SmallGold, check, ragstone, root, stderr};
 
 #[test]
 fn a_drill_is_audited_from_its_plan_and_its_runs() {
-    let (pre, _a) = run_of(REGIONS, &["--runbook", "failover-drill"]);
+    let pre = &shared(REGIONS, &["--runbook", "failover-drill"]).run;
     let (found, folder) = judged(
-        &[
-            "audit",
-            EVACUATION,
-            "--pre",
-            text(&pre),
-            "--post",
-            text(&pre),
-        ],
+        &["audit", EVACUATION, "--pre", text(pre), "--post", text(pre)],
         3,
     );
     gives(&found, "FD-EQ", "PASS", "bound_inside_limit");
@@ -54,16 +47,16 @@ fn a_drill_is_audited_from_its_plan_and_its_runs() {
 
 #[test]
 fn a_survivor_that_is_stale_fails_the_audit_with_the_questions_by_name() {
-    let (pre, _a) = run_of(HANDBOOK, &[]);
-    let (post, _b) = run_of(STALE, &[]);
+    let pre = &shared(HANDBOOK, &[]).run;
+    let post = &shared(STALE, &[]).run;
     let (found, _folder) = judged(
         &[
             "audit",
             EVACUATION,
             "--pre",
-            text(&pre),
+            text(pre),
             "--post",
-            text(&post),
+            text(post),
         ],
         1,
     );
@@ -113,13 +106,13 @@ fn a_plan_that_cannot_be_meant_is_refused() {
         "no run at all is wrong usage"
     );
     std::fs::write(&plan, written.replace("\"k\": 10", "\"k\": 5")).expect("written");
-    let (run, _kept) = run_of(HANDBOOK, &[]);
-    let output = ragstone(&["audit", text(&plan), "--pre", text(&run)]);
+    let run = &shared(HANDBOOK, &[]).run;
+    let output = ragstone(&["audit", text(&plan), "--pre", text(run)]);
     assert_eq!(output.status.code(), Some(3));
     assert!(said(&output).contains("k differs"), "{}", said(&output));
     // A phase without a run, and a region that no run has, leave their checks undecided.
     std::fs::write(&plan, written.replace("eu-west", "ap-south")).expect("written");
-    let (found, _folder) = judged(&["audit", text(&plan), "--pre", text(&run)], 3);
+    let (found, _folder) = judged(&["audit", text(&plan), "--pre", text(run)], 3);
     gives(&found, "FD-RISK", "INCONCLUSIVE", "evidence_missing");
 }
 

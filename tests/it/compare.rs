@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::judged::{HANDBOOK, STALE, WRONG_ANALYZER, gives, judged, run_of, said, text};
+use crate::judged::{HANDBOOK, STALE, WRONG_ANALYZER, gives, judged, run_of, said, shared, text};
 use crate::support::{SmallGold, check, ragstone, stderr};
 
 #[test]
@@ -72,26 +72,18 @@ fn one_analyzer_change_does_not_and_the_report_names_questions_and_axis() {
             > 20
     );
     // Declared as on purpose, the contract holds, and the behaviour is still not the same.
-    let (declared, _folder) = judged(
-        &[
-            "compare",
-            "us-east",
-            "eu-west",
-            "--policy",
-            WRONG_ANALYZER,
-            "--versioned",
-            "ANALYZER",
-        ],
-        1,
-    );
+    let run = text(&shared(WRONG_ANALYZER, &[]).run);
+    let [control, follower] = ["us-east", "eu-west"].map(|side| format!("{run}:{side}"));
+    let declared = ["compare", &control, &follower, "--versioned", "ANALYZER"];
+    let (declared, _folder) = judged(&declared, 1);
     gives(&declared, "CMP-PAR", "PASS", "intentionally_versioned");
 }
 
 #[test]
 fn saved_runs_are_compared_offline_and_verified() {
-    let (healthy, _a) = run_of(HANDBOOK, &[]);
-    let (stale, _b) = run_of(STALE, &[]);
-    let (found, folder) = judged(&["compare", text(&healthy), text(&stale)], 1);
+    let healthy = &shared(HANDBOOK, &[]).run;
+    let stale = &shared(STALE, &[]).run;
+    let (found, folder) = judged(&["compare", text(healthy), text(stale)], 1);
     gives(&found, "CMP-PAR", "FAIL", "field_differs");
     gives(&found, "CMP-COV", "FAIL", "bound_outside_limit");
     assert!(
@@ -106,8 +98,8 @@ fn saved_runs_are_compared_offline_and_verified() {
     );
     // Two targets of one run, by name.
     let (control, follower) = (
-        format!("{}:us-east", text(&stale)),
-        format!("{}:eu-west", text(&stale)),
+        format!("{}:us-east", text(stale)),
+        format!("{}:eu-west", text(stale)),
     );
     let (inside, _folder) = judged(&["compare", &control, &follower], 1);
     assert!(
@@ -115,7 +107,7 @@ fn saved_runs_are_compared_offline_and_verified() {
             .as_u64()
             .is_some_and(|n| n > 0)
     );
-    let output = ragstone(&["compare", &format!("{}:mars", text(&stale)), &follower]);
+    let output = ragstone(&["compare", &format!("{}:mars", text(stale)), &follower]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
         said(&output).contains("no target `mars`"),
@@ -126,7 +118,7 @@ fn saved_runs_are_compared_offline_and_verified() {
 
 #[test]
 fn what_cannot_be_compared_is_refused_with_every_reason() {
-    let (handbook, _a) = run_of(HANDBOOK, &[]);
+    let handbook = &shared(HANDBOOK, &[]).run;
     let small = SmallGold::new(60);
     small.edit(
         "ragstone.toml",
@@ -134,7 +126,7 @@ fn what_cannot_be_compared_is_refused_with_every_reason() {
         "replay = { k = 5 }\n[referee]",
     );
     let (other, _b) = run_of(text(&small.policy()), &[]);
-    let output = ragstone(&["compare", text(&handbook), text(&other)]);
+    let output = ragstone(&["compare", text(handbook), text(&other)]);
     assert_eq!(output.status.code(), Some(3));
     let error = said(&output);
     for reason in [
@@ -145,7 +137,7 @@ fn what_cannot_be_compared_is_refused_with_every_reason() {
         assert!(error.contains(reason), "{error}");
     }
     let (slice, _c) = run_of(HANDBOOK, &["--topic", "routing"]);
-    let output = ragstone(&["compare", text(&handbook), text(&slice)]);
+    let output = ragstone(&["compare", text(handbook), text(&slice)]);
     assert_eq!(output.status.code(), Some(3));
     assert!(
         said(&output).contains("other questions"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::judged::{EVACUATION, REGIONS, gives, judged, run_of, said, text};
+use crate::judged::{EVACUATION, REGIONS, gives, judged, said, shared, text};
 use crate::support::{ragstone, root};
 
 /// The log that `docs/drill-log.md` shows.
@@ -76,7 +76,7 @@ const LOGGED: [(&str, &str); 7] = [
 
 #[test]
 fn the_documented_log_passes_and_its_faults_are_told() {
-    let (run, _kept) = run_of(REGIONS, &["--runbook", "failover-drill"]);
+    let run = &shared(REGIONS, &["--runbook", "failover-drill"]).run;
     let drill = Drill::new();
     let plan = drill.plan();
     let audit = |logs: &[&str], code| {
@@ -84,9 +84,9 @@ fn the_documented_log_passes_and_its_faults_are_told() {
             "audit",
             text(&plan),
             "--pre",
-            text(&run),
+            text(run),
             "--post",
-            text(&run),
+            text(run),
         ];
         judged(&[&runs[..], logs].concat(), code)
     };
@@ -141,7 +141,7 @@ fn the_documented_log_passes_and_its_faults_are_told() {
 
 #[test]
 fn requests_and_simulated_logs_are_read_and_kept() {
-    let (run, _kept) = run_of(REGIONS, &["--runbook", "failover-drill"]);
+    let run = &shared(REGIONS, &["--runbook", "failover-drill"]).run;
     let drill = Drill::new();
     let plan = drill.plan();
     let simulated = example().replacen('{', "{\"simulated\": true, ", 1);
@@ -153,7 +153,7 @@ fn requests_and_simulated_logs_are_read_and_kept() {
             "audit",
             text(&plan),
             "--post",
-            text(&run),
+            text(run),
             "--events",
             text(&events),
             "--telemetry",
@@ -189,14 +189,14 @@ fn a_log_that_is_none_ends_the_audit_with_its_lines() {
             text(&path),
         ])
     };
-    let (run, _kept) = run_of(REGIONS, &["--runbook", "failover-drill"]);
+    let run = &shared(REGIONS, &["--runbook", "failover-drill"]).run;
     let with_run = |log: &str| {
         let path = drill.write("events.jsonl", log.as_bytes());
         ragstone(&[
             "audit",
             text(&drill.plan()),
             "--pre",
-            text(&run),
+            text(run),
             "--events",
             text(&path),
         ])

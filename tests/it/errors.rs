@@ -2,7 +2,8 @@
 
 use std::process::Output;
 
-use crate::support::{SmallGold, gate, policy, ragstone, root, stderr, stdout};
+use crate::judged::{WRONG_METRIC, shared};
+use crate::support::{SmallGold, gate, policy, ragstone, stderr, stdout};
 
 #[track_caller]
 fn refused(output: &Output, code: i32, needles: &[&str]) {
@@ -225,10 +226,7 @@ fn nothing_is_overwritten() {
 
 #[test]
 fn a_run_folder_that_was_damaged_is_said_to_be() {
-    let (_, folder) = gate(
-        &root().join("goldsets/handbook/drills/wrong-metric.toml"),
-        &[],
-    );
+    let folder = shared(WRONG_METRIC, &[]).copy();
     let run = folder.path().join("run");
     std::fs::write(run.join("metrics.parquet"), "cut short").expect("written");
     refused(

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::judged::{HANDBOOK, STALE, WRONG_ANALYZER, WRONG_METRIC, shared};
 use crate::support::{SmallGold, check, gate, ragstone, root, stderr, stdout, verdict};
 
 fn handbook(name: &str) -> PathBuf {
@@ -30,9 +31,10 @@ fn without_times(mut verdict: Value) -> Value {
 
 #[test]
 fn two_healthy_regions_pass_and_every_probe_is_accounted_for() {
-    let (output, folder) = gate(&handbook("ragstone.toml"), &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let verdict = verdict(&output);
+    let healthy = shared(HANDBOOK, &[]);
+    let output = &healthy.output;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    let verdict = healthy.verdict();
     assert_eq!(verdict["verdict"], "PASS");
     assert_eq!(
         verdict["probes"],
@@ -49,8 +51,8 @@ fn two_healthy_regions_pass_and_every_probe_is_accounted_for() {
         check(&verdict, "CA-ERR")["reason_code"],
         "no_traffic_at_stage"
     );
-    let printed = String::from_utf8(output.stdout).expect("UTF-8");
-    let run = folder.path().join("run");
+    let printed = stdout(output);
+    let run = &healthy.run;
     assert_eq!(
         std::fs::read_to_string(run.join("verdict.json")).expect("verdict.json"),
         printed
@@ -77,10 +79,11 @@ fn two_healthy_regions_pass_and_every_probe_is_accounted_for() {
 }
 
 #[track_caller]
-fn drill(name: &str, clauses: &[&str], rung: &str, differing: &str, needles: &[&str]) {
-    let (output, folder) = gate(&handbook(&format!("drills/{name}.toml")), &[]);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    let verdict = verdict(&output);
+fn drill(policy: &'static str, clauses: &[&str], rung: &str, differing: &str, needles: &[&str]) {
+    let drill = shared(policy, &[]);
+    let output = &drill.output;
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
+    let verdict = drill.verdict();
     let failed: Vec<&str> = verdict["checks"]
         .as_array()
         .expect("checks")
@@ -109,7 +112,8 @@ fn drill(name: &str, clauses: &[&str], rung: &str, differing: &str, needles: &[&
     let explained = check(&verdict, "CA-LAM")["remedy"].as_str();
     let expected = format!("the {rung} rung of the ladder fails");
     assert!(explained.is_some_and(|remedy| remedy.starts_with(&expected)));
-    let run = run_folder(folder.path());
+    let copy = drill.copy();
+    let run = run_folder(copy.path());
     assert_eq!(ragstone(&["verify", &run]).status.code(), Some(0));
     let printed = stdout(&ragstone(&["report", &run]));
     let cause = format!("Cause  eu-west: first failing rung: {rung}: ");
@@ -119,7 +123,7 @@ fn drill(name: &str, clauses: &[&str], rung: &str, differing: &str, needles: &[&
 #[test]
 fn a_wrong_analyzer_is_refused() {
     drill(
-        "wrong-analyzer",
+        WRONG_ANALYZER,
         &["CA-LAM", "CA-PAR"],
         "contract",
         "ANALYZER is whitespace where en_stem was intended",
@@ -130,7 +134,7 @@ fn a_wrong_analyzer_is_refused() {
 #[test]
 fn a_wrong_metric_is_refused() {
     drill(
-        "wrong-metric",
+        WRONG_METRIC,
         &["CA-LAM", "CA-PAR"],
         "contract",
         "METRIC is dot where cosine was intended",
@@ -150,26 +154,17 @@ fn a_stale_follower_is_refused_with_the_ids() {
         "2 duplicated",
         "indexing/tombstones",
     ];
-    drill(
-        "stale-follower",
-        &["CA-LAM", "CA-PAR"],
-        "ids",
-        "INDEX_HASH",
-        &needles,
-    );
+    drill(STALE, &["CA-LAM", "CA-PAR"], "ids", "INDEX_HASH", &needles);
 }
 
 #[test]
 fn the_same_run_at_any_thread_count_gives_the_same_verdict() {
     let policy = handbook("drills/stale-follower.toml");
-    let runs = [
-        &["--threads", "1"][..],
-        &["--threads", "2"],
-        &["--threads", "2"],
-    ]
-    .map(|threads| without_times(verdict(&gate(&policy, threads).0)));
-    assert_eq!(runs[0], runs[1]);
-    assert_eq!(runs[1], runs[2]);
+    let at = |threads| without_times(verdict(&gate(&policy, &["--threads", threads]).0));
+    let as_many_as_there_are = without_times(shared(STALE, &[]).verdict());
+    for threads in ["1", "2"] {
+        assert_eq!(at(threads), as_many_as_there_are, "{threads}");
+    }
 }
 
 #[test]
@@ -276,7 +271,7 @@ fn run_folder(folder: &Path) -> String {
 
 #[test]
 fn a_finished_run_renders_and_verifies_again_to_the_byte() {
-    let (_, folder) = gate(&handbook("drills/wrong-analyzer.toml"), &[]);
+    let folder = shared(WRONG_ANALYZER, &[]).copy();
     let run = run_folder(folder.path());
     let page = folder.path().join("run/report.html");
     let before = std::fs::read(&page).expect("a page");

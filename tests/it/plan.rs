@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::{SmallGold, ragstone, root, stderr, stdout};
-
-const HANDBOOK: &str = "goldsets/handbook/ragstone.toml";
+use crate::judged::{HANDBOOK, shared, text};
+use crate::support::{SmallGold, ragstone, stderr, stdout};
 
 fn plan(policy: &str, more: &[&str], code: i32) -> Value {
     let mut args = vec!["plan", policy, "--format", "json"];
@@ -101,18 +100,7 @@ fn the_table_names_its_assumptions_and_a_wrong_policy_is_refused() {
 
 #[test]
 fn a_finished_run_replaces_the_assumptions() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let run = folder.path().join("run");
-    let run = run.to_str().expect("UTF-8");
-    let policy = root().join(HANDBOOK);
-    let gate = ragstone(&[
-        "gate",
-        policy.to_str().expect("UTF-8"),
-        "--out",
-        run,
-        "--quiet",
-    ]);
-    assert_eq!(gate.status.code(), Some(0), "{}", stderr(&gate));
+    let run = text(&shared(HANDBOOK, &[]).run);
     let plan = plan(HANDBOOK, &["--from", run], 0);
     let assumptions = plan["assumptions"].as_array().expect("assumptions");
     let about = |what: &str| {

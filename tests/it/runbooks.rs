@@ -5,9 +5,14 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::judged::{
-    HANDBOOK, REGIONS, STALE, WRONG_ANALYZER, gives, run_of, said, text, undecided,
+    HANDBOOK, REGIONS, STALE, Shared, WRONG_ANALYZER, gives, run_of, said, shared, text, undecided,
 };
 use crate::support::{SmallGold, check, gate, ragstone, stdout, verdict};
+
+/// What a run comes to at another step.
+fn again(run: &Shared, step: &[&str]) -> Value {
+    verdict(&run.judged_again(step).0)
+}
 
 #[test]
 fn two_regions_that_state_everything_hold_all_that_probes_and_contracts_decide() {
@@ -48,11 +53,10 @@ fn a_region_that_is_silent_or_cold_is_not_routed_to() {
 
 #[test]
 fn a_wrong_analyzer_between_regions_is_seen_by_contract_and_by_convergence() {
-    let (output, _folder) = gate(
-        Path::new(WRONG_ANALYZER),
+    let found = again(
+        shared(WRONG_ANALYZER, &[]),
         &["--runbook", "traffic-shaping", "--stage", "five"],
     );
-    let found = verdict(&output);
     // The mean of ΔS hardly moves; the clause asks for convergence too.
     let drift = check(&found, "TS-DRIFT");
     assert_eq!(drift["verdict"], "FAIL", "{drift:#}");
@@ -73,7 +77,7 @@ fn a_wrong_analyzer_between_regions_is_seen_by_contract_and_by_convergence() {
 
 #[test]
 fn the_stages_of_a_canary_have_their_own_hard_stops() {
-    let at = |stage: &str| verdict(&gate(Path::new(HANDBOOK), &["--stage", stage]).0);
+    let at = |stage: &str| again(shared(HANDBOOK, &[]), &["--stage", stage]);
     // Ten questions a topic cannot prove 0.70, and nothing stops.
     gives(&at("five"), "CA-S5", "INCONCLUSIVE", "bound_crosses_limit");
     let small = SmallGold::new(60);
@@ -87,7 +91,7 @@ fn the_stages_of_a_canary_have_their_own_hard_stops() {
         (&fifty["verdict"], &fifty["exit_code"]),
         (&Value::from("HARD_STOP"), &Value::from(5))
     );
-    let stale = verdict(&gate(Path::new(STALE), &["--stage", "ten"]).0);
+    let stale = again(shared(STALE, &[]), &["--stage", "ten"]);
     gives(&stale, "CA-S10", "FAIL", "field_differs");
     assert_eq!(stale["exit_code"], 5);
 }
@@ -187,31 +191,27 @@ fn a_promotion_needs_an_hour_of_green_runs() {
 #[test]
 fn a_gate_that_fails_twice_at_the_same_step_rolls_back() {
     let step = ["--runbook", "traffic-shaping", "--stage", "five"];
-    let (run, folder) = run_of(WRONG_ANALYZER, &step);
+    let (wrong, healthy) = (shared(WRONG_ANALYZER, &[]), shared(HANDBOOK, &[]));
+    let (_, folder) = wrong.judged_again(&step);
     let before = folder.path().join("before");
-    earlier(&run, 5, &before);
-    let again = [&step[..], &["--history", text(&before)]].concat();
-    let twice = verdict(&gate(Path::new(WRONG_ANALYZER), &again).0);
+    earlier(&folder.path().join("run"), 5, &before);
+    let history = ["--history", text(&before)];
+    let twice = again(wrong, &[&step[..], &history].concat());
     gives(&twice, "TS-TWICE", "FAIL", "failed_twice");
     assert_eq!(twice["exit_code"], 5);
     // A step that failed once and is mended has not failed twice; another step is another history.
-    let mended = verdict(&gate(Path::new(HANDBOOK), &again).0);
+    let mended = again(healthy, &[&step[..], &history].concat());
     gives(&mended, "TS-TWICE", "PASS", "not_failed_twice");
-    let other = [
-        "--runbook",
-        "traffic-shaping",
-        "--stage",
-        "fifty",
-        "--history",
-        text(&before),
-    ];
-    let other = verdict(&gate(Path::new(WRONG_ANALYZER), &other).0);
+    let fifty = ["--runbook", "traffic-shaping", "--stage", "fifty"];
+    let other = again(wrong, &[&fifty[..], &history].concat());
     gives(&other, "TS-TWICE", "PASS", "not_failed_twice");
 }
 
 #[test]
 fn green_is_kept_beside_its_own_run_from_before_the_cutover() {
-    let (before, _kept) = run_of(REGIONS, &["--runbook", "blue-green", "--stage", "shadow"]);
+    let regions = shared(REGIONS, &["--runbook", "failover-drill"]);
+    let (_, kept) = regions.judged_again(&["--runbook", "blue-green", "--stage", "shadow"]);
+    let before = kept.path().join("run");
     let audit = [
         "--runbook",
         "blue-green",
@@ -236,20 +236,21 @@ fn green_is_kept_beside_its_own_run_from_before_the_cutover() {
         found["probes"]["planned"], 1600,
         "the baseline's probes are not counted again"
     );
-    let again = ragstone(&["verify", text(&folder.path().join("run"))]);
-    assert!(again.status.success(), "{}", stdout(&again));
-    let stale = verdict(&gate(Path::new(STALE), &audit).0);
+    let verified = ragstone(&["verify", text(&folder.path().join("run"))]);
+    assert!(verified.status.success(), "{}", stdout(&verified));
+    let stale = again(shared(STALE, &[]), &audit);
     gives(&stale, "BG-AUDIT", "FAIL", "field_differs");
-    let none = verdict(&gate(Path::new(REGIONS), &audit[..4]).0);
+    let none = again(regions, &audit[..4]);
     gives(&none, "BG-AUDIT", "INCONCLUSIVE", "evidence_missing");
 }
 
 #[test]
 fn a_pre_flight_names_the_part_that_is_missing() {
     let flight = ["--runbook", "blue-green", "--stage", "pre-flight"];
-    let ready = verdict(&gate(Path::new(REGIONS), &flight).0);
+    let regions = shared(REGIONS, &["--runbook", "failover-drill"]);
+    let ready = again(regions, &flight);
     gives(&ready, "BG-PRE", "PASS", "pre_flight_ready");
-    let silent = verdict(&gate(Path::new(HANDBOOK), &flight).0);
+    let silent = again(shared(HANDBOOK, &[]), &flight);
     gives(&silent, "BG-PRE", "INCONCLUSIVE", "field_missing");
     let small = SmallGold::new(60);
     let wrong = verdict(&gate(&small.policy(), &flight).0);

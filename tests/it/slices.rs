@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::judged::text;
+use crate::judged::{STALE, WRONG_ANALYZER, shared, text};
 use crate::support::{SmallGold, ragstone, root, stderr, verdict};
 
 fn run(args: &[&str], code: i32) -> Value {
@@ -36,7 +36,7 @@ fn shards_in_any_order_merge_into_the_run_that_would_have_been() {
     let at = |name: &str| folder.path().join(name);
     let policy = root().join("goldsets/handbook/drills/wrong-analyzer.toml");
     let gate = ["gate", text(&policy), "--format", "json", "--out"];
-    let whole = run(&[&gate[..], &[text(&at("whole"))]].concat(), 1);
+    let whole = shared(WRONG_ANALYZER, &[]);
     let parts: Vec<PathBuf> = ["2/3", "3/3", "1/3"]
         .iter()
         .map(|shard| at(&shard.replace('/', "-")))
@@ -60,7 +60,7 @@ fn shards_in_any_order_merge_into_the_run_that_would_have_been() {
         "--out",
     ];
     let merged = run(&[&merge[..], &[text(&at("merged"))]].concat(), 1);
-    assert_eq!(substance(merged), substance(whole));
+    assert_eq!(substance(merged), substance(whole.verdict()));
     assert_eq!(
         ragstone(&["verify", text(&at("merged"))]).status.code(),
         Some(0)
@@ -78,7 +78,7 @@ fn shards_in_any_order_merge_into_the_run_that_would_have_been() {
         "{}",
         stderr(&short)
     );
-    let no_shard = ragstone(&["merge", text(&at("whole")), "--out", text(&at("none"))]);
+    let no_shard = ragstone(&["merge", text(&whole.run), "--out", text(&at("none"))]);
     assert!(
         stderr(&no_shard).contains("not made with --shard"),
         "{}",
@@ -130,11 +130,11 @@ fn what_was_red_can_be_asked_again_and_a_sample_is_one() {
     let at = |name: &str| folder.path().join(name);
     let policy = root().join("goldsets/handbook/drills/stale-follower.toml");
     let gate = ["gate", text(&policy), "--format", "json", "--out"];
-    let first = run(&[&gate[..], &[text(&at("first"))]].concat(), 1);
+    let first = shared(STALE, &[]);
     let again = run(
         &[
             &gate[..],
-            &[text(&at("again")), "--failing-from", text(&at("first"))],
+            &[text(&at("again")), "--failing-from", text(&first.run)],
         ]
         .concat(),
         1,
@@ -142,7 +142,8 @@ fn what_was_red_can_be_asked_again_and_a_sample_is_one() {
     let asked = again["gold"]["questions"].as_u64().expect("a count");
     assert!((20..80).contains(&asked), "{asked}");
     assert_eq!(
-        again["gold"]["digest"], first["gold"]["digest"],
+        again["gold"]["digest"],
+        first.verdict()["gold"]["digest"],
         "a slice is of the same gold set"
     );
     assert!(
