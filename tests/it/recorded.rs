@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::support::{SmallGold, check, gate, ragstone, root, stderr, verdict};
 
 /// Probes a policy into `run`.
-fn probe(policy: &Path, run: &Path) {
+fn probe(policy: &Path, run: &Path, more: &[&str]) {
     let [policy, run] = [policy, run].map(|path| path.to_str().expect("UTF-8"));
-    let output = ragstone(&["probe", policy, "--out", run]);
+    let output = ragstone(&[&["probe", policy, "--out", run], more].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
@@ -59,15 +59,17 @@ fn a_probed_run_is_judged_under_another_policy_as_if_it_were_asked() {
     assert!(live.contains(&gold), "{live}");
     let (head, _) = live.split_once("[[target]]").expect("it has targets");
     std::fs::write(path("live.toml"), &live).expect("written");
-    probe(&path("live.toml"), &path("run"));
+    // As many as every check needs to decide.
+    let sample = ["--sample", "60", "--sample-seed", "1"];
+    probe(&path("live.toml"), &path("run"), &sample);
     assert!(!path("run").join("verdict.json").exists());
 
     let other = "[gate.override.CA-DS]\nmax = 0.2\nreason = 'stricter'\n";
     std::fs::write(path("live-strict.toml"), format!("{live}\n{other}")).expect("written");
-    let (direct, _kept) = gate(&path("live-strict.toml"), &[]);
+    let (direct, _kept) = gate(&path("live-strict.toml"), &sample);
     let saved = recorded(&path("run"), &SAME);
     std::fs::write(path("saved.toml"), format!("{head}{saved}{other}")).expect("written");
-    let (again, judged) = gate(&path("saved.toml"), &[]);
+    let (again, judged) = gate(&path("saved.toml"), &sample);
     assert_eq!(
         again.status.code(),
         direct.status.code(),
@@ -78,6 +80,7 @@ fn a_probed_run_is_judged_under_another_policy_as_if_it_were_asked() {
     assert_eq!(numbers(&again), numbers(&direct));
     assert_eq!(again["probes"], direct["probes"]);
     assert_eq!(check(&again, "CA-DS")["limit"], 0.2);
+    assert!(check(&again, "CA-DS")["ci_high"].is_number());
     assert_eq!(check(&again, "CA-PAR")["verdict"], "FAIL");
     assert!(
         again["notes"]
@@ -95,7 +98,7 @@ fn a_probed_run_is_judged_under_another_policy_as_if_it_were_asked() {
     let saved = recorded(&judged.path().join("run"), &SAME);
     std::fs::write(path("third.toml"), format!("{head}{saved}{other}")).expect("written");
     assert_eq!(
-        numbers(&verdict(&gate(&path("third.toml"), &[]).0)),
+        numbers(&verdict(&gate(&path("third.toml"), &sample).0)),
         numbers(&direct)
     );
 }
@@ -105,7 +108,7 @@ fn a_repeat_is_the_recorded_repeat_and_never_the_first_reply() {
     let small = SmallGold::new(8);
     let live = std::fs::read_to_string(small.policy()).expect("a policy");
     let run = small.folder.path().join("run");
-    probe(&small.policy(), &run);
+    probe(&small.policy(), &run, &[]);
     let saved = recorded(&run, &SAME);
     // The run sent two seeds, so that no probe was asked twice under the first.
     let one_seed = "[replay]\nseeds = [1]\n";
@@ -124,7 +127,7 @@ fn a_repeat_is_the_recorded_repeat_and_never_the_first_reply() {
         &live.replacen("[referee]", &format!("{one_seed}[referee]"), 1),
     );
     let run = small.folder.path().join("run-one");
-    probe(&small.folder.path().join("live-one.toml"), &run);
+    probe(&small.folder.path().join("live-one.toml"), &run, &[]);
     small.write(
         "saved-one.toml",
         &format!("{head}{one_seed}{}", recorded(&run, &SAME)),
@@ -139,7 +142,7 @@ fn a_repeat_is_the_recorded_repeat_and_never_the_first_reply() {
 fn what_was_never_asked_fails_as_not_recorded() {
     let small = SmallGold::new(8);
     let run = small.folder.path().join("run");
-    probe(&small.policy(), &run);
+    probe(&small.policy(), &run, &[]);
     let head = "gold = '.'\n[referee]\nkind = 'lexical'\n[replay]\nseeds = [1, 3]\n";
     small.write("saved.toml", &format!("{head}{}", recorded(&run, &SAME)));
     let (output, judged) = gate(&small.folder.path().join("saved.toml"), &[]);
@@ -179,7 +182,7 @@ fn refused(small: &SmallGold, targets: &str, code: i32, needles: &[&str]) {
 fn a_run_that_does_not_fit_is_refused() {
     let small = SmallGold::new(8);
     let run = small.folder.path().join("run");
-    probe(&small.policy(), &run);
+    probe(&small.policy(), &run, &[]);
     let other = [SAME[0], ("eu-west", "candidate", "eu-wset")];
     let known = ["has no target `eu-wset`", "us-east, eu-west"];
     refused(&small, &recorded(&run, &other), 2, &known);
