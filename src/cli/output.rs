@@ -20,7 +20,7 @@ impl Output {
         value: &impl Serialize,
         text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut out = anstream::AutoStream::auto(io::stdout().lock());
+        let mut out = io::BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()));
         match self.format {
             Format::Json => {
                 serde_json::to_writer_pretty(&mut out, value)?;
