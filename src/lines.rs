@@ -91,6 +91,8 @@ impl Blocks {
         let mut wanted = BLOCK;
         while !self.done {
             let missing = wanted.saturating_sub(bytes.len()) as u64;
+            // Room for all at once, and for the reader to find the end without asking for more.
+            bytes.reserve(missing as usize + 64);
             self.done = (&mut self.bytes).take(missing).read_to_end(&mut bytes)? < missing as usize;
             if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
                 if !self.done {

@@ -137,7 +137,7 @@ impl<'s> Requests<'s> {
             slots[*field as usize] = constant(value);
         }
         for (field, slot) in &self.sources.aliases {
-            if slots[*field as usize] == Raw::Absent {
+            if matches!(slots[*field as usize], Raw::Absent) {
                 slots[*field as usize] = slots[*slot];
             }
         }
@@ -235,6 +235,36 @@ impl<'s> Requests<'s> {
 /// Milliseconds of the years 1970 to 9999.
 const YEARS: std::ops::Range<i64> = 0..253_402_300_800_000;
 
+/// The value of a decimal number of at most 15 digits, such as `841.8`; `None` of any other.
+///
+/// Both the digits and the power of ten are whole numbers that a double holds exactly, so that their
+/// one division rounds as reading the decimal does (Clinger, How to read floating point numbers
+/// accurately, 1990).
+#[inline]
+fn short_decimal(number: &str) -> Option<f64> {
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    if number.len() > 16 {
+        return None;
+    }
+    let (mut digits, mut n_digits, mut point) = (0_u64, 0, None);
+    for byte in number.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                digits = digits * 10 + u64::from(byte - b'0');
+                n_digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(n_digits),
+            _ => return None,
+        }
+    }
+    if n_digits == 0 || n_digits > 15 {
+        return None;
+    }
+    Some(digits as f64 / POWERS[n_digits - point.unwrap_or(n_digits)])
+}
+
 /// A value that all lines share: a number, a flag or text.
 fn constant(value: &str) -> Raw<'_> {
     match value {
@@ -329,7 +359,7 @@ impl<'a> Slots<'a, '_> {
         let raw = self.get(field);
         let value = match raw {
             Raw::Absent | Raw::Null => return None,
-            Raw::Number(number) => number.parse().ok(),
+            Raw::Number(number) => short_decimal(number).or_else(|| number.parse().ok()),
             Raw::Whole(value) => Some(value as f64),
             Raw::Real(value) => Some(value),
             _ => None,
@@ -395,5 +425,43 @@ impl<'a> Slots<'a, '_> {
             self.refuse(unfit(Field::Lambda, raw, expected));
         }
         state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn short_decimals_are_read_as_the_standard_library_reads_them(
+            number in "(0|[1-9][0-9]{0,8})([.][0-9]{1,7})?"
+        ) {
+            let expected: f64 = number.parse().expect("a number");
+            if let Some(read) = short_decimal(&number) {
+                prop_assert_eq!(read.to_bits(), expected.to_bits());
+            }
+            let n_digits = number.bytes().filter(u8::is_ascii_digit).count();
+            prop_assert_eq!(short_decimal(&number).is_some(), n_digits <= 15);
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_left_to_the_standard_library() {
+        for number in [
+            "-1",
+            "1e3",
+            "1E-3",
+            "",
+            ".",
+            "1234567890123456",
+            "0.1234567890123456",
+        ] {
+            assert_eq!(short_decimal(number), None, "{number}");
+        }
+        assert_eq!(short_decimal("0.1"), Some(0.1));
+        assert_eq!(short_decimal("100.4"), Some(100.4));
     }
 }
