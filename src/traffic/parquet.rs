@@ -285,7 +285,7 @@ impl Values {
             Self::Flags(values) if n_nulls == 0 => {
                 let n_true = values.true_count();
                 let same = n_true == 0 || n_true == values.len();
-                same.then_some(Raw::Bool(n_true > 0))
+                same.then_some(Raw::flag(n_true > 0))
             }
             _ => None,
         }
@@ -306,7 +306,7 @@ impl Values {
                 let keys = keys.keys().values();
                 cells.fill(places, |row| Raw::Text(values.value(keys[row] as usize)));
             }
-            Self::Flags(values) => cells.fill(places, |row| Raw::Bool(values.value(row))),
+            Self::Flags(values) => cells.fill(places, |row| Raw::flag(values.value(row))),
             Self::Whole(values) => cells.fill(places, |row| Raw::Whole(values.value(row))),
             Self::Real(values) => cells.fill(places, |row| Raw::Real(values.value(row))),
             Self::Time(values) => cells.fill(places, |row| Raw::Millis(values.value(row))),
@@ -393,7 +393,8 @@ impl Rows {
                 }
                 Raw::Whole(value) | Raw::Millis(value) => all.extend(value.to_le_bytes()),
                 Raw::Real(value) => all.extend(value.to_le_bytes()),
-                Raw::Bool(value) => all.push(u8::from(value)),
+                Raw::True => all.push(1),
+                Raw::False => all.push(0),
                 _ => all.push(u8::MAX),
             }
         }

@@ -268,8 +268,8 @@ fn short_decimal(number: &str) -> Option<f64> {
 /// A value that all lines share: a number, a flag or text.
 fn constant(value: &str) -> Raw<'_> {
     match value {
-        "true" => Raw::Bool(true),
-        "false" => Raw::Bool(false),
+        "true" => Raw::True,
+        "false" => Raw::False,
         value if value.parse::<f64>().is_ok_and(f64::is_finite) => Raw::Number(value),
         value => Raw::Text(value),
     }
@@ -287,7 +287,8 @@ fn unfit(field: Field, raw: Raw, expected: &str) -> Unfit {
     let found = match raw {
         Raw::Absent => return Unfit(format!("`{field}` is not stated; expected {expected}")),
         Raw::Null => "null".to_owned(),
-        Raw::Bool(value) => value.to_string(),
+        Raw::True => "true".to_owned(),
+        Raw::False => "false".to_owned(),
         Raw::Number(number) => number.to_owned(),
         Raw::Text(text) | Raw::Escaped(text) => {
             let short: String = text.chars().take(40).collect();
@@ -337,7 +338,7 @@ impl<'a> Slots<'a, '_> {
     fn object(&mut self, field: Field, expected: &str) {
         let raw = self.get(field);
         // A column of objects only tells whether there is one.
-        if !matches!(raw, Raw::Absent | Raw::Null | Raw::Nested | Raw::Bool(true)) {
+        if !matches!(raw, Raw::Absent | Raw::Null | Raw::Nested | Raw::True) {
             self.refuse(unfit(field, raw, expected));
         }
     }
@@ -346,7 +347,8 @@ impl<'a> Slots<'a, '_> {
     fn flag(&mut self, field: Field) -> Option<bool> {
         match self.get(field) {
             Raw::Absent | Raw::Null => None,
-            Raw::Bool(value) => Some(value),
+            Raw::True => Some(true),
+            Raw::False => Some(false),
             raw => {
                 self.refuse(unfit(field, raw, "true or false"));
                 None

@@ -19,8 +19,11 @@ pub(in crate::traffic) enum Raw<'a> {
     Absent,
     /// `null`.
     Null,
-    /// `true` or `false`.
-    Bool(bool),
+    /// `true`. With `false` a value of its own, every payload is a whole word: a byte beside the tag
+    /// would be copied in pieces, which cost half the time of reading a line.
+    True,
+    /// `false`.
+    False,
     /// A number, unparsed.
     Number(&'a str),
     /// Text without an escape.
@@ -38,6 +41,11 @@ pub(in crate::traffic) enum Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
+    /// `true` or `false`.
+    pub(in crate::traffic) fn flag(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+
     /// Its text, if it is one.
     pub(in crate::traffic) fn text(self) -> Option<Cow<'a, str>> {
         match self {
@@ -154,7 +162,8 @@ impl Repeated {
         self.literal = match value {
             Raw::Text(_) => None,
             Raw::Null => Some(Raw::Null),
-            Raw::Bool(value) => Some(Raw::Bool(value)),
+            Raw::True => Some(Raw::True),
+            Raw::False => Some(Raw::False),
             _ => return,
         };
         self.text.clear();

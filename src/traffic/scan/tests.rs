@@ -22,7 +22,8 @@ fn slowly(line: &str) -> Option<Vec<Value>> {
 fn seen(raw: Raw) -> Value {
     match raw {
         Raw::Absent | Raw::Null => Value::Null,
-        Raw::Bool(value) => value.into(),
+        Raw::True => true.into(),
+        Raw::False => false.into(),
         Raw::Number(number) => serde_json::from_str(number).expect("a number"),
         Raw::Nested => Value::from("nested"),
         text => text.text().expect("text").into_owned().into(),

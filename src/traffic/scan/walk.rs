@@ -50,8 +50,8 @@ impl<'a> Walk<'a, '_> {
         match self.peek() {
             Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.literal("true", Raw::Bool(true)),
-            Some(b'f') => self.literal("false", Raw::Bool(false)),
+            Some(b't') => self.literal("true", Raw::True),
+            Some(b'f') => self.literal("false", Raw::False),
             Some(b'n') => self.literal("null", Raw::Null),
             Some(b'{' | b'[') => {
                 self.nested(depth)?;
