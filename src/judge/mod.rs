@@ -67,15 +67,9 @@ pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<Check> {
 fn of_trial(trial: &Trial, evidence: &Evidence, settings: &Settings) -> Vec<Check> {
     let case = Case::new(trial, evidence, settings);
     let scene = Scene::new(&evidence.observed, trial, settings);
-    let clauses = trial.checks.iter().map(|id| (*id, None));
-    let named = trial.named.iter().map(|named| (named.id(), Some(*named)));
     let mut checks = Vec::new();
-    for (id, named) in clauses.chain(named) {
-        let definition = Definition::of(id);
-        let blank = Check {
-            named,
-            ..Check::new(definition, trial, settings)
-        };
+    for blank in blanks(trial, settings) {
+        let definition = Definition::of(blank.id);
         let check = match &case {
             _ if definition.method.is_observed() => observed::observed(blank, &scene),
             Some(case) => traffic::beside(one(definition, blank, case, &checks), &scene),
@@ -84,6 +78,16 @@ fn of_trial(trial: &Trial, evidence: &Evidence, settings: &Settings) -> Vec<Chec
         checks.push(check.finished());
     }
     checks
+}
+
+/// The checks of a trial, undecided yet: its clauses, then those that a drill plan names.
+fn blanks(trial: &Trial, settings: &Settings) -> impl Iterator<Item = Check> {
+    let clauses = trial.checks.iter().map(|id| (*id, None));
+    let named = trial.named.iter().map(|named| (named.id(), Some(*named)));
+    clauses.chain(named).map(|(id, named)| Check {
+        named,
+        ..Check::new(Definition::of(id), trial, settings)
+    })
 }
 
 /// A side that is on trial and was not asked leaves its checks undecided.

@@ -2,7 +2,7 @@
 
 use crate::ids::TargetName;
 use crate::judge::{
-    Check, Definition, Method, ReasonCode, RunbookStage, Settings, Trial, timeline, traffic,
+    Check, Definition, Method, ReasonCode, RunbookStage, Settings, Trial, blanks, timeline, traffic,
 };
 use crate::traffic::Observed;
 
@@ -66,16 +66,9 @@ fn not_given(check: Check) -> Check {
 pub fn judge_observed(observed: &Observed, trials: &[Trial], settings: &Settings) -> Vec<Check> {
     let of_trial = |trial: &Trial| {
         let scene = Scene::new(observed, trial, settings);
-        let clauses = trial.checks.iter().map(|id| (*id, None));
-        let named = trial.named.iter().map(|named| (named.id(), Some(*named)));
         let mut checks = Vec::new();
-        for (id, named) in clauses.chain(named) {
-            let definition = Definition::of(id);
-            let blank = Check {
-                named,
-                ..Check::new(definition, trial, settings)
-            };
-            if definition.method.is_observed() {
+        for blank in blanks(trial, settings) {
+            if Definition::of(blank.id).method.is_observed() {
                 checks.push(self::observed(blank, &scene).finished());
             } else if let Some(check) = traffic::judged(blank, &scene) {
                 checks.push(check.finished());

@@ -32,6 +32,7 @@ mod parity_ladder;
 mod parity_lists;
 mod parity_mutations;
 mod plan;
+mod policy_schema;
 mod readme;
 mod real_traffic;
 mod real_vectors;

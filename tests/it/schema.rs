@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ragstone::goldset::{Manifest, Question, Section};
 use ragstone::import::Line;
-use ragstone::judge::{Comparator, Definition, Verdict};
+use ragstone::judge::Verdict;
 use ragstone::parity::stamp::Stamp;
-use ragstone::plan::{self, Overrides, PolicyError};
+use ragstone::plan;
 use ragstone::traffic::{Event, Happening};
 use serde_json::{Value, json};
 
@@ -37,15 +37,15 @@ fn printed(name: &str) -> String {
 }
 
 /// A schema, compiled.
-struct Schema {
+pub(crate) struct Schema {
     schemas: boon::Schemas,
     index: boon::SchemaIndex,
-    raw: Value,
+    pub(crate) raw: Value,
 }
 
 impl Schema {
     /// Formats are asserted, as editors do. The address is only a name: nothing is fetched.
-    fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let raw: Value = serde_json::from_str(&printed(name)).expect("JSON");
         let address = format!("http://ragstone.invalid/{name}.schema.json");
         let mut compiler = boon::Compiler::new();
@@ -70,20 +70,20 @@ impl Schema {
     }
 
     #[track_caller]
-    fn accepts(&self, what: impl std::fmt::Display, value: &Value) {
+    pub(crate) fn accepts(&self, what: impl std::fmt::Display, value: &Value) {
         if let Err(error) = self.check(value) {
             panic!("{what}: {error}");
         }
     }
 
     #[track_caller]
-    fn refuses(&self, what: impl std::fmt::Display, value: &Value) {
+    pub(crate) fn refuses(&self, what: impl std::fmt::Display, value: &Value) {
         assert!(self.check(value).is_err(), "{what} is accepted: {value}");
     }
 }
 
 /// A TOML text as JSON, as validators of TOML see it. NaN and infinity become null.
-fn from_toml(text: &str) -> Value {
+pub(crate) fn from_toml(text: &str) -> Value {
     let table: toml::Table = toml::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     serde_json::to_value(table).expect("a table is JSON")
 }
@@ -208,24 +208,6 @@ fn every_verdict_that_a_gate_reaches_is_accepted() {
     schema.accepts("a waived verdict", &verdict);
 }
 
-/// A policy with every key that there is, which a test proves.
-const FULL: &str = include_str!("../data/full-policy.toml");
-
-#[test]
-fn the_full_policy_has_every_key() {
-    let schema = Schema::of("policy");
-    let mut objects: Vec<&Value> = vec![&schema.raw];
-    let types = schema.raw["$defs"].as_object().expect("types");
-    // Contract fields are values of a kind rather than settings.
-    let settings = types.iter().filter(|(name, _)| *name != "Contract");
-    objects.extend(settings.map(|(_, value)| value));
-    for object in objects {
-        for key in object["properties"].as_object().into_iter().flatten() {
-            assert!(FULL.contains(key.0.as_str()), "the full policy has {key:?}");
-        }
-    }
-}
-
 #[test]
 fn the_schema_of_an_import_and_its_reader_agree() {
     let schema = Schema::of("import-run");
@@ -307,7 +289,7 @@ fn mutations(value: &Value) -> Vec<(String, Value)> {
 }
 
 /// The same, in one place below another.
-fn mutations_below(part: &str, value: &Value) -> Vec<(String, Value)> {
+pub(crate) fn mutations_below(part: &str, value: &Value) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let mut at = Vec::new();
     places(value.pointer(part).expect("a part"), part, &mut at);
@@ -347,7 +329,7 @@ fn mutations_below(part: &str, value: &Value) -> Vec<(String, Value)> {
 
 /// How a reader takes a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Read {
+pub(crate) enum Read {
     Taken,
     /// Readable, but it cannot be meant.
     Meaningless,
@@ -357,116 +339,11 @@ enum Read {
 /// A schema may accept what makes no sense, but neither refuses what is taken nor accepts what is
 /// unreadable.
 #[track_caller]
-fn agree(schema: &Schema, what: &str, value: &Value, read: Read) {
+pub(crate) fn agree(schema: &Schema, what: &str, value: &Value, read: Read) {
     match read {
         Read::Taken => schema.accepts(format!("{what}, which is read"), value),
         Read::Unreadable => schema.refuses(format!("{what}, which is unreadable"), value),
         Read::Meaningless => {}
-    }
-}
-
-fn read_policy(policy: &str) -> Read {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("ragstone.toml");
-    std::fs::write(&path, policy).expect("written");
-    match plan::load(&path, &Overrides::default()) {
-        Ok(_) => Read::Taken,
-        Err(PolicyError::Meaning { .. }) => Read::Meaningless,
-        Err(_) => Read::Unreadable,
-    }
-}
-
-/// A policy as several, each with the part of it to be changed: targets do not look at each other's settings, and
-/// reading a dozen thousands of times takes most of a minute.
-fn few_targets_at_a_time(policy: Value) -> Vec<(&'static str, Value)> {
-    let targets = policy["target"].as_array().expect("targets").clone();
-    let [control, first, others @ ..] = &targets[..] else {
-        panic!("two targets at least");
-    };
-    let one = |other: &Value| {
-        let (gold, referee) = (&policy["gold"], &policy["referee"]);
-        let alone = json!({ "gold": gold, "referee": referee, "target": [control, other] });
-        ("/target/1", alone)
-    };
-    let mut all: Vec<_> = others.iter().map(one).collect();
-    let mut head = policy;
-    head["target"] = json!([control, first]);
-    all.push(("", head));
-    all
-}
-
-#[test]
-fn the_policy_schema_and_the_reader_agree() {
-    let schema = Schema::of("policy");
-    let full = from_toml(FULL);
-    assert_eq!(read_policy(FULL), Read::Taken);
-    schema.accepts("the full policy", &full);
-    let starter = from_toml(plan::STARTER);
-    let mut seen = [0, 0, 0];
-    for (part, base) in few_targets_at_a_time(full).iter().chain([&("", starter)]) {
-        let written = toml::to_string(base).expect("TOML");
-        assert_eq!(read_policy(&written), Read::Taken, "{written}");
-        for (what, value) in mutations_below(part, base) {
-            let read = read_policy(&toml::to_string(&value).expect("TOML"));
-            seen[read as usize] += 1;
-            agree(&schema, &what, &value, read);
-        }
-    }
-    assert!(seen.iter().all(|&n| n > 20), "all three happen: {seen:?}");
-}
-
-#[test]
-fn the_policy_schema_refuses_what_is_only_caught_by_meaning() {
-    let schema = Schema::of("policy");
-    for (from, to) in [
-        ("seeds = [1, 2]", "seeds = []"),
-        ("seeds = [1, 2]", "seeds = [1, 1]"),
-        ("k = 10\n", "k = 0\n"),
-        ("k_sweep = [5,", "k_sweep = [0,"),
-        ("bootstrap_resamples = 1000", "bootstrap_resamples = 999"),
-        ("max = 0.5", "min = 0.5"),
-        ("max = 0.5", "max = nan"),
-        ("max = 0.5", "max = 'nan'"),
-        ("max_value = 0.7", "max_value = inf"),
-        ("override.CA-DS", "override.CA-S0"),
-        ("override.CA-DS", "override.CA-XX"),
-        ("'2026-12-31'", "2026-12-31"),
-    ] {
-        let full = FULL.replace("\"2026-12-31\"", "'2026-12-31'");
-        assert!(full.contains(from), "{from}");
-        let changed = full.replacen(from, to, 1);
-        assert_ne!(read_policy(&changed), Read::Taken, "{to}");
-        schema.refuses(to, &from_toml(&changed));
-    }
-}
-
-#[test]
-fn limits_may_be_moved_where_the_reader_lets_them() {
-    let schema = Schema::of("policy");
-    for check in Definition::all() {
-        for key in ["max", "min"] {
-            let table = format!(
-                "\n[gate.override.{}]\n{key} = 0.5\nreason = 'r'\n",
-                check.id
-            );
-            let policy = format!("{}{table}", plan::STARTER);
-            let value = from_toml(&policy);
-            match read_policy(&policy) {
-                Read::Taken => schema.accepts(&table, &value),
-                _ => schema.refuses(&table, &value),
-            }
-        }
-        let known = &schema.raw["$defs"]["Gate"]["properties"]["override"]["properties"];
-        let entry = &known[check.id.name()];
-        assert_eq!(entry.is_object(), check.overridable, "{}", check.id);
-        if check.overridable {
-            assert_eq!(entry["description"], check.clause);
-            assert!(
-                !matches!(check.comparator, Comparator::Below | Comparator::Equal),
-                "{}: such a limit has no key",
-                check.id
-            );
-        }
     }
 }
 

@@ -322,6 +322,18 @@ fn health(ms: i64, region: &str, hash: &str) -> Event {
     )
 }
 
+/// Weights of the region that is left, one after the other.
+fn weights(from_ms: i64, every_ms: i64, weights: &[f64]) -> impl Iterator<Item = Event> {
+    (1..).zip(weights).map(move |(index, weight)| {
+        let region = "us-east".to_owned();
+        let weight = *weight;
+        event(
+            from_ms + every_ms * index,
+            Happening::WeightChanged { region, weight },
+        )
+    })
+}
+
 /// The log of the same drill.
 pub(crate) fn timeline() -> Timeline {
     let decision = DECISION * 1000;
@@ -337,26 +349,8 @@ pub(crate) fn timeline() -> Timeline {
         event(RETURN * 1000, Happening::ReturnDecided { region: east() }),
         event(MINUTES * 60_000, Happening::DrillEnded {}),
     ];
-    for (weight, index) in [50.0, 0.0].into_iter().zip(1..) {
-        let at = decision + 9_000 * index;
-        events.push(event(
-            at,
-            Happening::WeightChanged {
-                region: east(),
-                weight,
-            },
-        ));
-    }
-    for (weight, index) in [10.0, 30.0, 60.0, 100.0].into_iter().zip(1..) {
-        let at = RETURN * 1000 + 90_000 * index;
-        events.push(event(
-            at,
-            Happening::WeightChanged {
-                region: east(),
-                weight,
-            },
-        ));
-    }
+    events.extend(weights(decision, 9_000, &[50.0, 0.0]));
+    events.extend(weights(RETURN * 1000, 90_000, &[10.0, 30.0, 60.0, 100.0]));
     for prefix in ["eu:answers:", HOSTILE] {
         events.push(event(
             decision + 8 * 60_000,
