@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::goldset::Question;
 use crate::ids::{Form, QuestionId, SectionKey, Seed, TargetName, Topic};
 use crate::measure::coverage::{ReadTexts, Retrieved};
-use crate::measure::{
-    Centroid, CoverageMode, Lambda, Matched, RBO_P, Ranking, TargetTokens, delta_s, rbo_ext, state,
-};
+use crate::measure::{Centroid, CoverageMode, Lambda, Matched, TargetTokens, delta_s, state};
+use crate::ranking::{RBO_P, Ranking, rbo_ext};
 use crate::replay::{
     HitRecord, Observation, Outcome, Purpose, RecordError, read_table, write_table,
 };

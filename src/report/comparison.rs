@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Form, QuestionId, Seed, TargetName, Topic};
 use crate::judge::Runbook;
-use crate::measure::{
-    CellMetrics, Lambda, Missing, RBO_P, axes, jaccard, kendall_tau_b, overlap_at, questions,
-    rbo_ext, section_ranking,
-};
+use crate::measure::{CellMetrics, Lambda, Missing, axes, questions, section_ranking};
+use crate::ranking::{RBO_P, jaccard, kendall_tau_b, overlap_at, rbo_ext};
 use crate::replay::{HitRecord, Outcome, Purpose};
 use crate::report::Report;
 use crate::stats::{Difference, mean};

@@ -7,7 +7,7 @@ use crate::support::root;
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
 const ORDER: [&[&str]; 22] = [
     &["ids", "units", "vector", "files", "lines", "schema"],
-    &["stats", "export"],
+    &["stats", "export", "ranking"],
     &["knn"],
     &["goldset"],
     &["net"],
@@ -32,7 +32,7 @@ const ORDER: [&[&str]; 22] = [
 
 /// What the pure stages must not name: a clock, a network, a thread that waits, a file, randomness
 /// of their own.
-const PURE: [&str; 4] = ["stats", "measure", "parity", "judge"];
+const PURE: [&str; 5] = ["stats", "ranking", "measure", "parity", "judge"];
 const IMPURE: [&str; 9] = [
     "std::time",
     "std::net",

@@ -1,6 +1,6 @@
 //! Rank-biased overlap with its authors' published values.
 
-use ragstone::measure::{Ranking, rbo_ext};
+use ragstone::ranking::{Ranking, rbo_ext};
 
 use crate::support::shared_data;
 

@@ -79,7 +79,7 @@ fn share_within((before, size): Place, depth: usize) -> f64 {
 /// empty.
 ///
 /// ```
-/// use ragstone::measure::{Ranking, rbo_ext};
+/// use ragstone::ranking::{Ranking, rbo_ext};
 /// let ranking = |items: &[&'static str]| {
 ///     Ranking::from_scores(items.iter().enumerate().map(|(i, &item)| (item, -(i as f64))))
 /// };
@@ -139,7 +139,7 @@ pub fn rbo_ext<T: Ord + Clone>(a: &Ranking<T>, b: &Ranking<T>, p: f64) -> f64 {
 /// `k`, the longer one's length takes its place. 1 for two empty rankings.
 ///
 /// ```
-/// use ragstone::{measure::{Ranking, overlap_at}, units::Cutoff};
+/// use ragstone::{ranking::{Ranking, overlap_at}, units::Cutoff};
 /// let ranking = |items: &[&'static str]| {
 ///     Ranking::from_scores(items.iter().enumerate().map(|(i, &item)| (item, -(i as f64))))
 /// };
