@@ -6,7 +6,7 @@
 //! deliberately absent.
 //!
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
-//! [`lines`], [`schema`], [`stats`], [`ranking`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
+//! [`lines`], [`trec`], [`schema`], [`stats`], [`ranking`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
 //! and [`stamp`], [`replay`], [`measure`], [`traffic`], [`judge`], [`drill`], [`simulate`]; beside each
 //! other [`report`] and [`plan`]; at the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
 
@@ -33,6 +33,7 @@ pub mod net;
 pub mod parity;
 pub mod pipeline;
 pub mod plan;
+pub mod rank;
 pub mod ranking;
 pub mod replay;
 pub mod report;
@@ -42,5 +43,6 @@ pub mod stamp;
 pub mod stats;
 pub mod target;
 pub mod traffic;
+pub mod trec;
 pub mod units;
 pub mod vector;

@@ -10,6 +10,9 @@ const BLOCK: usize = 1 << 20;
 const LONGEST_LINE: usize = 256 << 20;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// Bytes that tell how a file is packed.
+const HEAD: u64 = 4;
+
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
@@ -73,6 +76,18 @@ impl Blocks {
             line: 1,
             done: false,
         }
+    }
+
+    /// Of bytes that are plain or packed, which their beginning tells.
+    ///
+    /// # Errors
+    /// If the beginning cannot be read.
+    pub fn unpacked(mut bytes: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut head = Vec::new();
+        bytes.by_ref().take(HEAD).read_to_end(&mut head)?;
+        let packing = Packing::of(&head);
+        let bytes = packing.unpack(io::Cursor::new(head).chain(bytes))?;
+        Ok(Self::new(bytes))
     }
 
     /// Begins with another line, where what stands before was read already.
@@ -153,6 +168,27 @@ impl Block {
             line.strip_suffix('\r').unwrap_or(line)
         });
         Some((self.first..).zip(lines))
+    }
+
+    /// The whole block as text, without a byte order mark.
+    ///
+    /// # Errors
+    /// The block itself, if it is no UTF-8.
+    pub fn into_text(self) -> Result<String, Self> {
+        let first = self.first;
+        let mut text = String::from_utf8(self.bytes).map_err(|error| Self {
+            bytes: error.into_bytes(),
+            first,
+        })?;
+        if first == 1 && text.as_bytes().starts_with(BYTE_ORDER_MARK) {
+            text.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(text)
+    }
+
+    /// Number of the first line, from 1.
+    pub fn first(&self) -> u64 {
+        self.first
     }
 
     /// Without a byte order mark, and without the end of the last line.

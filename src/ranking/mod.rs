@@ -1,7 +1,20 @@
 //! Ranked lists: how good one is by judgments, and how alike two are.
 //!
-//! Pure, and a leaf: it knows documents and grades, and no gold set, no target and no file.
+//! Pure, and a leaf: it knows documents and grades, and no gold set, no target and no file. The measures are
+//! those of `trec_eval` 10, to the last digit, and some of other tools under their own names; [`Family`] lists
+//! them, and names, help and output follow from it.
 
+mod binary;
+mod family;
+mod gain;
+mod judged;
+mod measure;
 mod overlap;
+mod parse;
 
+pub use family::{Family, Over, Takes};
+pub use gain::Gains;
+pub use judged::{Judged, JudgedList, RelevanceLevel};
+pub use measure::Measure;
 pub use overlap::{RBO_P, Ranking, jaccard, kendall_tau_b, overlap_at, rbo_ext};
+pub use parse::{UnknownMeasure, measures};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::goldset::without_line;
-use crate::lines::{Blocks, Packing};
+use crate::lines::Blocks;
 use crate::traffic::{BadLine, Event, Happening, Intake, Roles, Timeline};
 
 /// Lines in a thousand that may be unreadable.
@@ -145,12 +145,8 @@ fn checked(mut timeline: Timeline) -> Result<Timeline, DrillLogError> {
 }
 
 /// Adds the lines of one source.
-fn add(timeline: &mut Timeline, path: &Path, mut bytes: Box<dyn Read + Send>) -> io::Result<()> {
-    let mut head = Vec::new();
-    bytes.by_ref().take(4).read_to_end(&mut head)?;
-    let packing = Packing::of(&head);
-    let bytes = packing.unpack(Cursor::new(head).chain(bytes))?;
-    for block in Blocks::new(bytes) {
+fn add(timeline: &mut Timeline, path: &Path, bytes: Box<dyn Read + Send>) -> io::Result<()> {
+    for block in Blocks::unpacked(bytes)? {
         for (number, line) in block?.lines() {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;

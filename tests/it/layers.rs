@@ -7,7 +7,7 @@ use crate::support::root;
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
 const ORDER: [&[&str]; 22] = [
     &["ids", "units", "vector", "files", "lines", "schema"],
-    &["stats", "export", "ranking"],
+    &["stats", "export", "ranking", "trec"],
     &["knn"],
     &["goldset"],
     &["net"],
@@ -23,7 +23,7 @@ const ORDER: [&[&str]; 22] = [
     &["report", "plan"],
     &["earlier"],
     &["pipeline"],
-    &["answers", "import"],
+    &["answers", "import", "rank"],
     &["compare", "audit", "live"],
     &["merge", "indexes"],
     &["cli"],

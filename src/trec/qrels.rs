@@ -1,0 +1,130 @@
+//! Judgments: which documents answer which query, and how well.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::trec::TrecError;
+use crate::trec::line::{Layout, judgment};
+use crate::trec::table::Table;
+
+/// The judgments of a file: no document is judged twice for a query.
+#[derive(Debug)]
+pub struct Qrels {
+    table: Table<i32>,
+    is_beir: bool,
+}
+
+/// One judgment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgment<'a> {
+    /// The query.
+    pub query: &'a str,
+    /// The document.
+    pub document: &'a str,
+    /// How well it answers; below 0 it was pooled and not judged.
+    pub grade: i32,
+}
+
+/// The judgments of one query.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryJudgments<'a> {
+    table: &'a Table<i32>,
+    query: usize,
+}
+
+impl Qrels {
+    /// Reads `query iteration document grade`, or BEIR's `query-id corpus-id score` below a line of names. The
+    /// iteration is passed over.
+    ///
+    /// # Errors
+    /// If the file cannot be read, has no rows, or has lines that are none.
+    pub fn read(path: &Path) -> Result<Self, TrecError> {
+        let mut is_beir = false;
+        let table = Table::read(path, |first| {
+            let layout = Layout::of(first);
+            is_beir = layout == Layout::Beir;
+            let names = is_beir.then(|| first.to_owned());
+            move |line: &str| match &names {
+                Some(names) if line == names => Ok(None),
+                _ => judgment(line, layout).map(Some),
+            }
+        })?;
+        let qrels = Self { table, is_beir };
+        qrels.unique()?;
+        Ok(qrels)
+    }
+
+    /// Whether the file is BEIR's.
+    pub fn is_beir(&self) -> bool {
+        self.is_beir
+    }
+
+    /// The queries, by name as bytes.
+    pub fn queries(&self) -> impl Iterator<Item = QueryJudgments<'_>> {
+        (0..self.table.len()).map(|query| QueryJudgments {
+            table: &self.table,
+            query,
+        })
+    }
+
+    /// Number of queries, at least 1.
+    pub fn n_queries(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The judgments of a query, by its name.
+    pub fn query(&self, name: &str) -> Option<QueryJudgments<'_>> {
+        self.table.find(name).map(|query| QueryJudgments {
+            table: &self.table,
+            query,
+        })
+    }
+
+    /// All judgments, query by query; those of one query in the order of the file.
+    pub fn rows(&self) -> impl Iterator<Item = Judgment<'_>> {
+        self.queries().flat_map(|judged| {
+            let query = judged.name();
+            judged.grades().map(move |(document, grade)| Judgment {
+                query,
+                document,
+                grade,
+            })
+        })
+    }
+
+    /// Whether each document stands once for each query.
+    fn unique(&self) -> Result<(), TrecError> {
+        let of_query = |query: usize| {
+            let mut seen = HashMap::new();
+            for entry in self.table.rows(query) {
+                if let Some(first) = seen.insert(entry.document, entry.place()) {
+                    let places = [first, entry.place()];
+                    return Err(self.table.duplicate(query, entry.document, places));
+                }
+            }
+            Ok(())
+        };
+        let found: Vec<_> = (0..self.table.len())
+            .into_par_iter()
+            .map(of_query)
+            .collect();
+        found.into_iter().collect()
+    }
+}
+
+impl<'a> QueryJudgments<'a> {
+    /// The query.
+    pub fn name(&self) -> &'a str {
+        self.table.name(self.query)
+    }
+
+    /// Its documents with their grades, in the order of the file.
+    pub fn grades(&self) -> impl Iterator<Item = (&'a str, i32)> + use<'a> {
+        let table = self.table;
+        table
+            .rows(self.query)
+            .map(|entry| (entry.document, entry.value))
+    }
+}
