@@ -80,16 +80,19 @@ fn with_plain_numbers(schema: &mut Schema) {
     let Some(format) = schema.get("format").and_then(Value::as_str) else {
         return;
     };
-    let maximum = match format {
-        "uint8" => Some(u32::from(u8::MAX)),
-        "uint16" => Some(u32::from(u16::MAX)),
-        "uint32" => Some(u32::MAX),
-        "uint" | "uint64" | "double" | "float" => None,
+    let (minimum, maximum) = match format {
+        "uint8" => (None, Some(i64::from(u8::MAX))),
+        "uint16" => (None, Some(i64::from(u16::MAX))),
+        "uint32" => (None, Some(i64::from(u32::MAX))),
+        "int32" => (Some(i64::from(i32::MIN)), Some(i64::from(i32::MAX))),
+        "uint" | "uint64" | "double" | "float" => (None, None),
         _ => return,
     };
     schema.remove("format");
-    if let Some(maximum) = maximum {
-        schema.insert("maximum".to_owned(), Value::from(maximum));
+    for (key, limit) in [("minimum", minimum), ("maximum", maximum)] {
+        if let (Some(limit), None) = (limit, schema.get(key)) {
+            schema.insert(key.to_owned(), Value::from(limit));
+        }
     }
 }
 

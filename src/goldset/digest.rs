@@ -8,7 +8,8 @@ const DOMAIN: &str = "ragstone 2026 gold set v1";
 
 impl GoldSet {
     /// BLAKE3 of the canonical form: questions by id, then sections by key, each as RFC 8785 JSON
-    /// with defaults written out.
+    /// with defaults written out, less spans, grades and judgments where a question has none: these came
+    /// later, and a gold set without them keeps its digest.
     ///
     /// Name, version and vectors are left out, so that a copy under another name has the same
     /// digest.

@@ -5,6 +5,7 @@
 //! keeps what the loader has proved: ids and texts are unique, every target and decoy exists, spans
 //! lie inside their section, an anchor lies inside a target.
 
+mod check;
 mod digest;
 mod filter;
 pub mod lint;
@@ -48,6 +49,9 @@ pub struct Question {
     /// Where the answer stands; all of it is needed.
     #[serde(default)]
     pub target: Vec<TargetSection>,
+    /// Sections that were judged and do not answer, such as the grade 0 of TREC's judgments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_relevant: Vec<NotRelevant>,
     /// A section near in topic that does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoy: Option<SectionKey>,
@@ -94,6 +98,8 @@ pub struct TargetSection {
     /// Half-open ranges of characters (Unicode scalar values) of the section's text, ascending, not
     /// overlapping. None means the whole section.
     pub spans: Vec<(usize, usize)>,
+    /// How relevant it is, at least 1. Where no grades were given it is 1.
+    pub grade: i32,
 }
 
 /// The flat object of `questions.jsonl`; `#[serde(flatten)]` could not refuse unknown keys.
@@ -108,6 +114,22 @@ struct TargetAsWritten {
     /// ascending, not overlapping, none empty. Without any, the whole section is meant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     spans: Vec<(usize, usize)>,
+    /// How relevant the section is: 1, or more where judgments are graded.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1))]
+    grade: i32,
+}
+
+fn one() -> i32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
+fn is_one(grade: &i32) -> bool {
+    *grade == one()
 }
 
 impl From<TargetAsWritten> for TargetSection {
@@ -118,6 +140,7 @@ impl From<TargetAsWritten> for TargetSection {
                 section_id: raw.section_id,
             },
             spans: raw.spans,
+            grade: raw.grade,
         }
     }
 }
@@ -128,6 +151,61 @@ impl From<TargetSection> for TargetAsWritten {
             doc_id: target.key.doc_id,
             section_id: target.key.section_id,
             spans: target.spans,
+            grade: target.grade,
+        }
+    }
+}
+
+/// A section that was judged and is not relevant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "NotRelevantAsWritten", into = "NotRelevantAsWritten")]
+pub struct NotRelevant {
+    /// Which section.
+    pub key: SectionKey,
+    /// What it was judged, at most 0. TREC's tools take a negative grade for pooled but not judged.
+    pub grade: i32,
+}
+
+/// The flat object of `questions.jsonl`.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NotRelevantAsWritten {
+    /// The document.
+    doc_id: DocId,
+    /// The section within it.
+    section_id: SectionId,
+    /// What it was judged: 0, or less where the judgments have several ways to say no.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(max = 0))]
+    grade: i32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
+fn is_zero(grade: &i32) -> bool {
+    *grade == 0
+}
+
+impl From<NotRelevantAsWritten> for NotRelevant {
+    fn from(raw: NotRelevantAsWritten) -> Self {
+        Self {
+            key: SectionKey {
+                doc_id: raw.doc_id,
+                section_id: raw.section_id,
+            },
+            grade: raw.grade,
+        }
+    }
+}
+
+impl From<NotRelevant> for NotRelevantAsWritten {
+    fn from(judged: NotRelevant) -> Self {
+        Self {
+            doc_id: judged.key.doc_id,
+            section_id: judged.key.section_id,
+            grade: judged.grade,
         }
     }
 }

@@ -47,10 +47,14 @@ rules! {
     DuplicateText = "duplicate-text", Error;
     /// A text that must say something is blank.
     Blank = "blank", Error;
-    /// A target or decoy names a section that is not in the corpus.
+    /// A target, decoy or judgment names a section that is not in the corpus.
     UnknownSection = "unknown-section", Error;
     /// An answerable question without a target, or an unanswerable one with a target.
     Target = "target", Error;
+    /// A grade on the wrong side of zero.
+    Grade = "grade", Error;
+    /// A section that one question judges twice.
+    JudgedTwice = "judged-twice", Error;
     /// A span is empty, out of order or outside its section.
     Span = "span", Error;
     /// The anchor is not inside a target section.
