@@ -30,7 +30,7 @@ pub use ladder::{
 pub use manifest::{
     Blob, BlobDigest, BlobPair, Manifest, ManifestDiff, ManifestProblem, ManifestStatus,
 };
-pub use recall::{SearchQuality, SelfRetrieval, ShareAt, TIE, recall_at};
+pub use recall::{SearchQuality, SelfRetrieval, ShareAt, recall_at};
 pub use row_diff::{Diffing, Ids, RowDiff, SectionDiff, VectorDiff, diff};
 pub use rows::{Basis, IdFinding, RowClass, VectorClass, VectorFinding};
 pub use stamp::{DEPTH, StampRow};

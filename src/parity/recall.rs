@@ -4,24 +4,17 @@
 //! The exact lists come from `knn` over the exported vectors. If they are equal on two sides and these
 //! numbers are not, the data is the same and the graphs differ; if the lists differ, the data does.
 
-use std::collections::BTreeSet;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::knn::Neighbor;
+use crate::ranking::{Nearest, ann_recall_at};
 use crate::units::Cutoff;
-
-/// Scores as near to each other as this, in proportion to the larger of them and 1, are a tie: f32 and
-/// another order of summation move a score of unit vectors by a tenth of it.
-pub const TIE: f64 = 1e-6;
 
 /// Share of the k nearest rows that a search returned, in [0, 1]; `None` if there is no row.
 ///
-/// `exact` is nearest first. A returned row that stands in it counts as found if its score is no worse
-/// than the k-th, ties included: ask for more than k exact neighbours, so that those beyond the k-th that
-/// tie with it are known. What is returned twice counts once, what is returned after the k-th not at all,
-/// and if there are fewer than k rows, the share is of those.
+/// [`ann_recall_at`] with ties: ask for more than k exact neighbours, so that those beyond the k-th that
+/// tie with it are known.
 ///
 /// ```
 /// use ragstone::knn::Neighbor;
@@ -39,25 +32,10 @@ pub const TIE: f64 = 1e-6;
 pub fn recall_at<'a>(
     k: Cutoff,
     returned: impl IntoIterator<Item = &'a str>,
-    exact: &[Neighbor],
+    exact: &'a [Neighbor],
 ) -> Option<f64> {
-    let mut seen = BTreeSet::new();
-    // An id of several rows is one answer.
-    let exact: Vec<&Neighbor> = exact.iter().filter(|row| seen.insert(&row.id)).collect();
-    let wanted = k.get().min(exact.len());
-    let last = exact.get(wanted.checked_sub(1)?)?.score;
-    let nearest: BTreeSet<&str> = exact
-        .iter()
-        .take_while(|row| row.score >= last || ties(row.score, last))
-        .map(|row| row.id.as_str())
-        .collect();
-    let returned: BTreeSet<&str> = returned.into_iter().take(k.get()).collect();
-    let found = returned.intersection(&nearest).count();
-    Some(found.min(wanted) as f64 / wanted as f64)
-}
-
-fn ties(a: f64, b: f64) -> bool {
-    (a - b).abs() <= TIE * a.abs().max(b.abs()).max(1.0)
+    let exact = exact.iter().map(|row| (row.id.as_str(), row.score));
+    ann_recall_at(k, returned, exact, Nearest::Tied)
 }
 
 /// A share at a cut-off, over the queries of which it is defined.
@@ -150,47 +128,10 @@ pub struct SearchQuality {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn k(k: usize) -> Cutoff {
         Cutoff::new(k).expect("not 0")
-    }
-
-    fn neighbors(scored: &[(&str, f64)]) -> Vec<Neighbor> {
-        let neighbor = |(id, score): &(&str, f64)| Neighbor {
-            id: (*id).to_owned(),
-            score: *score,
-        };
-        scored.iter().map(neighbor).collect()
-    }
-
-    #[test]
-    fn fewer_rows_than_ranks_can_all_be_found() {
-        let exact = neighbors(&[("a", 0.9), ("b", 0.8)]);
-        assert_eq!(recall_at(k(10), ["b", "a"], &exact), Some(1.0));
-        assert_eq!(recall_at(k(10), ["b", "b", "b"], &exact), Some(0.5));
-    }
-
-    #[test]
-    fn what_comes_after_the_last_rank_does_not_count() {
-        let exact = neighbors(&[("a", 0.9), ("b", 0.8)]);
-        assert_eq!(recall_at(k(1), ["b", "a"], &exact), Some(0.0));
-    }
-
-    #[test]
-    fn rows_of_one_id_are_one_answer() {
-        let exact = neighbors(&[("a", 0.9), ("a", 0.9), ("b", 0.8), ("c", 0.7)]);
-        assert_eq!(recall_at(k(2), ["a", "b"], &exact), Some(1.0));
-        assert_eq!(recall_at(k(2), ["a", "c"], &exact), Some(0.5));
-    }
-
-    #[test]
-    fn a_tie_is_as_close_as_rounding_and_no_closer() {
-        let exact = neighbors(&[("a", 0.9), ("b", 0.8), ("c", 0.8 - 1e-7), ("d", 0.8 - 1e-5)]);
-        assert_eq!(recall_at(k(2), ["a", "c"], &exact), Some(1.0));
-        assert_eq!(recall_at(k(2), ["a", "d"], &exact), Some(0.5));
     }
 
     #[test]
@@ -204,19 +145,5 @@ mod tests {
         let read = serde_json::from_str::<SearchQuality>(&text).expect("own text");
         assert_eq!(read, quality);
         assert!(serde_json::from_str::<SearchQuality>(r#"{"precision":1}"#).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn the_exact_list_itself_has_full_recall(scores in prop::collection::vec(0..5_u8, 1..20), n in 1..25_usize) {
-            let mut exact: Vec<Neighbor> = scores
-                .iter()
-                .enumerate()
-                .map(|(id, score)| Neighbor { id: format!("{id:02}"), score: f64::from(*score) })
-                .collect();
-            exact.sort();
-            let returned = exact.iter().map(|row| row.id.as_str());
-            prop_assert_eq!(recall_at(k(n), returned, &exact), Some(1.0));
-        }
     }
 }

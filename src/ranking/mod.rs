@@ -9,6 +9,7 @@ mod family;
 mod gain;
 mod judged;
 mod measure;
+mod neighbors;
 mod overlap;
 mod parse;
 
@@ -16,5 +17,9 @@ pub use family::{Family, Over, Takes};
 pub use gain::Gains;
 pub use judged::{Judged, JudgedList, RelevanceLevel};
 pub use measure::Measure;
-pub use overlap::{RBO_P, Ranking, jaccard, kendall_tau_b, overlap_at, rbo_ext};
+pub use neighbors::{NEIGHBOR_TIE, Nearest, ann_recall_at};
+pub use overlap::{
+    Correlation, RBO_P, Ranking, Rbo, Ties, jaccard, kendall_tau_b, overlap_at, rbo, rbo_at,
+    rbo_ext, spearman_rho,
+};
 pub use parse::{UnknownMeasure, measures};

@@ -98,7 +98,7 @@ pub struct MeasureRow {
 pub struct Overlap {
     /// Rank-biased overlap, extrapolated, p = 0.8, ties averaged.
     pub rbo: Option<f64>,
-    /// Share of the first k ranks in common.
+    /// Share of the first k ranks in common; of the longer ranking's, where both are shorter than k.
     pub overlap_at_k: Option<f64>,
     /// Jaccard's index of the retrieved sections.
     pub jaccard: Option<f64>,
@@ -405,9 +405,10 @@ fn overlap(pair: Pair, k: Cutoff) -> Option<Overlap> {
     match pair.map(|hits| hits.map(section_ranking)) {
         [Some(a), Some(b)] => Some(Overlap {
             rbo: Some(rbo_ext(&a, &b, RBO_P)),
-            overlap_at_k: Some(overlap_at(&a, &b, k)),
-            jaccard: Some(jaccard(&a, &b)),
-            kendall_tau_b: kendall_tau_b(&a, &b),
+            overlap_at_k: Cutoff::new(k.get().min(a.len().max(b.len())))
+                .and_then(|depth| overlap_at(&a, &b, depth)),
+            jaccard: jaccard(&a, &b),
+            kendall_tau_b: kendall_tau_b(&a, &b).value,
         }),
         [None, None] => None,
         // A cell that one side failed to answer has nothing in common with the other's.
