@@ -17,11 +17,13 @@ use crate::import::ImportError;
 use crate::merge::MergeError;
 use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
+use crate::ranking::UnknownMeasure;
 use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
 use crate::simulate::SimulateError;
 use crate::stamp::StampError;
 use crate::traffic::{DrillLogError, TrafficError};
+use crate::trec::TrecError;
 
 /// Why a command has no result.
 #[derive(Debug, Error, Diagnostic)]
@@ -108,6 +110,14 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Manifest(#[from] ManifestError),
+    /// A measure that nobody knows.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Measure(#[from] UnknownMeasure),
+    /// Judgments or ranked results.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trec(#[from] TrecError),
     /// Logs that cannot be simulated.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -238,6 +248,7 @@ impl Failure {
             | Self::Import(ImportError::Read { .. })
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::Simulate(SimulateError::Write { .. })
+            | Self::Trec(TrecError::Open { .. } | TrecError::Unpack { .. })
             | Self::Traffic(
                 TrafficError::Read { .. }
                 | TrafficError::Empty
@@ -267,6 +278,8 @@ impl Failure {
             | Self::Import(ImportError::Content { .. })
             | Self::Contract { .. }
             | Self::Manifest(_)
+            | Self::Measure(_)
+            | Self::Trec(_)
             | Self::Simulate(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,

@@ -24,6 +24,7 @@ mod parity;
 mod plan;
 mod probe;
 mod progress;
+mod rank;
 mod report;
 mod schema;
 mod side;
@@ -149,6 +150,8 @@ enum Command {
     ImportRun(import_run::Args),
     /// Compare two files of answers to the same questions.
     Answers(answers::Args),
+    /// Measure ranked results by judgments, as `trec_eval` does, and compare several runs.
+    Rank(rank::Args),
     /// Say what an index is, in two small files that can be compared anywhere.
     Stamp(stamp::Args),
     /// Say whether two indexes are the same, and if not, which rows and which rung.
@@ -202,6 +205,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Merge(args) => merge::run(&args, output),
         Command::ImportRun(args) => import_run::run(&args, output),
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
+        Command::Rank(args) => rank::run(&args, output),
         Command::Stamp(args) => runtime()?.block_on(stamp::run(args, output)),
         Command::Parity(args) => runtime()?.block_on(parity::run(args, output)),
         Command::Simulate(args) => simulate::run(&args, output),

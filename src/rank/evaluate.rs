@@ -1,12 +1,10 @@
 //! The values of one run: each measure of each judged query.
 
-use std::collections::HashSet;
-
 use rayon::prelude::*;
 
 use crate::rank::hits::{Places, RankedHits, ScoreMode, Ties};
 use crate::ranking::{Judged, JudgedList, Measure, RelevanceLevel};
-use crate::trec::{Qrels, QueryJudgments, QueryResults, Run, TrecError};
+use crate::trec::{Qrels, QueryJudgments, Run, TrecError};
 
 /// How a run is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +53,10 @@ pub struct Evaluation {
     pub tag: String,
     /// The measures, in the order of the values.
     pub measures: Vec<Measure>,
-    /// The queries that were judged and have results, by name as bytes.
+    /// All queries that were judged, by name as bytes.
     pub queries: Vec<QueryValues>,
-    /// Judged queries that the run has no results for.
-    pub without_results: Vec<String>,
     /// Queries of the run that nobody judged: they count nowhere.
     pub without_judgments: Vec<String>,
-    /// The ties of all these queries.
-    pub ties: Ties,
 }
 
 /// The values of one query.
@@ -70,6 +64,8 @@ pub struct Evaluation {
 pub struct QueryValues {
     /// The query.
     pub query: String,
+    /// Whether the run has results for it. If not, its values are those of an empty list.
+    pub has_results: bool,
     /// One value a measure.
     pub values: Vec<f64>,
     /// The grades of its first documents, one character each, if they were asked for.
@@ -83,27 +79,36 @@ pub struct QueryValues {
 pub enum QuerySet {
     /// Those that were judged and have results.
     Intersection,
-    /// All that were judged; one without results counts as 0.
+    /// All that were judged; one without results has the values of an empty list, which are 0.
     Complete,
 }
 
 impl Evaluation {
+    /// The queries of a set, by name as bytes.
+    pub fn queries_of(&self, set: QuerySet) -> impl Iterator<Item = &QueryValues> {
+        let all = set == QuerySet::Complete;
+        self.queries
+            .iter()
+            .filter(move |query| all || query.has_results)
+    }
+
     /// Number of queries of a set.
     pub fn n_queries(&self, set: QuerySet) -> usize {
-        match set {
-            QuerySet::Intersection => self.queries.len(),
-            QuerySet::Complete => self.queries.len() + self.without_results.len(),
-        }
+        self.queries_of(set).count()
     }
 
     /// A measure over the queries of a set, by its place; `None` of no queries.
     pub fn over(&self, measure: usize, set: QuerySet) -> Option<f64> {
         let values: Vec<f64> = self
-            .queries
-            .iter()
+            .queries_of(set)
             .map(|query| query.values[measure])
             .collect();
-        self.measures[measure].over(&values, self.n_queries(set))
+        self.measures[measure].over(&values)
+    }
+
+    /// The ties of all queries.
+    pub fn ties(&self) -> Ties {
+        self.queries.iter().map(|query| query.ties).sum()
     }
 }
 
@@ -112,76 +117,66 @@ impl Evaluation {
 /// Time `O(n log n)` in the documents of a query, `O(n)` where they are in order already.
 ///
 /// # Errors
-/// If a document stands twice for a query.
+/// If a document stands twice for a query that was judged.
 pub fn evaluate(
     qrels: &Qrels,
     run: &Run,
     measures: &[Measure],
     options: EvaluateOptions,
 ) -> Result<Evaluation, TrecError> {
-    let results: Vec<QueryResults<'_>> = run.queries().collect();
-    let of_query = |places: &mut Places, results: &QueryResults<'_>| {
-        let judgments = qrels.query(results.name());
-        let hits = RankedHits::new(*results, options.scores);
-        let judged = hits.judged(*results, judgments, places)?;
-        let Some(judgments) = judgments else {
-            return Ok(None);
-        };
-        let depth = options.most_documents;
-        let ties = hits.ties(&judged, depth);
-        let values = values(&judged, judgments, measures, options);
-        let grades = options.grades_shown.map(|n| grades(&values.1, n));
-        Ok(Some(QueryValues {
-            query: results.name().to_owned(),
-            values: values.0,
-            grades,
-            ties,
-        }))
-    };
-    let found: Vec<Result<Option<QueryValues>, TrecError>> = results
+    let judged: Vec<QueryJudgments<'_>> = qrels.queries().collect();
+    let found: Vec<Result<QueryValues, TrecError>> = judged
         .par_iter()
-        .map_init(Places::default, of_query)
+        .map_init(Places::default, |places, judgments| {
+            of_query(*judgments, run, places, measures, options)
+        })
         .collect();
-    let mut queries = Vec::with_capacity(found.len());
-    let mut without_judgments = Vec::new();
-    for (results, found) in results.iter().zip(found) {
-        match found? {
-            Some(values) => queries.push(values),
-            None => without_judgments.push(results.name().to_owned()),
-        }
-    }
-    let seen: HashSet<&str> = queries.iter().map(|query| query.query.as_str()).collect();
-    let judged = qrels.queries().map(|judged| judged.name());
-    let without_results = judged
-        .filter(|name| !seen.contains(name))
+    let names = run.queries().map(|results| results.name());
+    let without_judgments = names
+        .filter(|name| qrels.query(name).is_none())
         .map(str::to_owned)
         .collect();
     Ok(Evaluation {
         tag: run.tag().to_owned(),
         measures: measures.to_vec(),
-        ties: queries.iter().map(|query| query.ties).sum(),
-        queries,
-        without_results,
+        queries: found.into_iter().collect::<Result<_, _>>()?,
         without_judgments,
     })
 }
 
-/// The values of a query, and the list they are of.
-fn values(
-    judged: &[Judged],
+/// The values of one query.
+fn of_query(
     judgments: QueryJudgments<'_>,
+    run: &Run,
+    places: &mut Places,
     measures: &[Measure],
     options: EvaluateOptions,
-) -> (Vec<f64>, Vec<Judged>) {
-    let seen = judged.iter().copied().take(options.most_documents);
-    let seen: Vec<Judged> = match options.unjudged {
-        UnjudgedAs::NotRelevant => seen.collect(),
-        UnjudgedAs::LeftOut => seen.filter(|one| one.grade().is_some()).collect(),
+) -> Result<QueryValues, TrecError> {
+    let results = run.query(judgments.name());
+    let (mut seen, ties) = match results {
+        Some(results) => {
+            let hits = RankedHits::new(results, options.scores);
+            let judged = hits.judged(results, judgments, places)?;
+            let ties = hits.ties(&judged, options.most_documents);
+            (judged, ties)
+        }
+        None => (Vec::new(), Ties::default()),
     };
+    seen.truncate(options.most_documents);
+    if options.unjudged == UnjudgedAs::LeftOut {
+        seen.retain(|judged| judged.grade().is_some());
+    }
+    let grades = options.grades_shown.map(|n| grades(&seen, n));
     let given = judgments.grades().map(|(_, grade)| grade);
-    let list = JudgedList::new(seen.clone(), given, options.level);
+    let list = JudgedList::new(seen, given, options.level);
     let value = |measure: &Measure| measure.of_collection(&list, options.n_collection);
-    (measures.iter().map(value).collect(), seen)
+    Ok(QueryValues {
+        query: judgments.name().to_owned(),
+        has_results: results.is_some(),
+        values: measures.iter().map(value).collect(),
+        grades,
+        ties,
+    })
 }
 
 /// The grades of the first `n` documents, one character each: `>` above 9, `-` for one that was not pooled, `.`

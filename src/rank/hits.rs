@@ -86,7 +86,7 @@ impl<'a> RankedHits<'a> {
     pub fn judged(
         &self,
         results: QueryResults<'a>,
-        judgments: Option<QueryJudgments<'_>>,
+        judgments: QueryJudgments<'_>,
         places: &mut Places,
     ) -> Result<Vec<Judged>, TrecError> {
         places.clear(self.hits.len());
@@ -97,10 +97,7 @@ impl<'a> RankedHits<'a> {
             }
         }
         let mut judged = vec![Judged::Unpooled; self.hits.len()];
-        for (document, grade) in judgments
-            .into_iter()
-            .flat_map(|judgments| judgments.grades())
-        {
+        for (document, grade) in judgments.grades() {
             if let Some(index) = places.find(&self.hits, document) {
                 judged[index] = Judged::of(Some(grade));
             }

@@ -13,17 +13,21 @@ pub(super) fn share(n: f64, of: f64) -> f64 {
     if of > 0.0 { n / of } else { 0.0 }
 }
 
+/// The sum of values in their order; that of none is 0, where the standard library has −0.
+pub(super) fn total(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
+}
+
 /// Average precision of the first `depth` ranks: the precision at each relevant rank, summed, ÷ R.
 pub(super) fn average_precision(list: &JudgedList, depth: usize) -> f64 {
     let within = list
         .relevant_ranks()
         .iter()
         .take_while(|rank| **rank <= depth);
-    let sum: f64 = (1..)
+    let precisions = (1..)
         .zip(within)
-        .map(|(n, rank)| f64::from(n) / *rank as f64)
-        .sum();
-    share(sum, list.n_relevant() as f64)
+        .map(|(n, rank)| f64::from(n) / *rank as f64);
+    share(total(precisions), list.n_relevant() as f64)
 }
 
 /// Relevant documents within the first `depth` ranks, ÷ `depth`.
@@ -117,11 +121,11 @@ pub(super) fn interpolated_precision(list: &JudgedList, recall: f64) -> f64 {
 /// The mean of [`interpolated_precision`] at several recalls.
 pub(super) fn mean_interpolated_precision(list: &JudgedList, recalls: &[f64]) -> f64 {
     // From the last on, as the sum of `trec_eval` goes.
-    let of_all = recalls.iter().rev();
-    let sum: f64 = of_all
-        .map(|recall| interpolated_precision(list, *recall))
-        .sum();
-    share(sum, recalls.len() as f64)
+    let of_all = recalls
+        .iter()
+        .rev()
+        .map(|recall| interpolated_precision(list, *recall));
+    share(total(of_all), recalls.len() as f64)
 }
 
 /// Precision at a multiple of R.
@@ -145,10 +149,8 @@ pub(super) fn utility(list: &JudgedList, worth: [f64; 4], n_collection: usize) -
 /// Over the relevant documents retrieved, 1 ÷ log₂(2 + how many others stand before it), ÷ R.
 pub(super) fn binary_gain(list: &JudgedList) -> f64 {
     let ranks = (1..).zip(list.relevant_ranks());
-    let sum: f64 = ranks
-        .map(|(n, rank)| 1.0 / ((2 + rank - n) as f64).log2())
-        .sum();
-    share(sum, list.n_relevant() as f64)
+    let gains = ranks.map(|(n, rank)| 1.0 / ((2 + rank - n) as f64).log2());
+    share(total(gains), list.n_relevant() as f64)
 }
 
 /// The weighted harmonic mean of precision and recall of all that was retrieved: recall weighs `weight` times as

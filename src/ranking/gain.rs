@@ -1,7 +1,7 @@
 //! Measures that weigh a document by its grade.
 
 use crate::ranking::JudgedList;
-use crate::ranking::binary::share;
+use crate::ranking::binary::{share, total};
 
 /// What grades are worth.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,10 +61,8 @@ fn discount(before: usize) -> f64 {
 /// Gains of the first `depth` ranks, each ÷ log₂(rank + 1), summed.
 fn discounted(gains: impl Iterator<Item = f64>, depth: usize) -> f64 {
     let ranked = gains.take(depth).enumerate();
-    ranked
-        .filter(|(_, gain)| *gain != 0.0)
-        .map(|(before, gain)| gain / discount(before))
-        .sum()
+    let gained = ranked.filter(|(_, gain)| *gain != 0.0);
+    total(gained.map(|(before, gain)| gain / discount(before)))
 }
 
 /// Discounted cumulative gain of the first `depth` ranks ÷ that of the best order of all judged documents, cut at
@@ -123,7 +121,7 @@ pub(super) fn ndcg_at_levels(list: &JudgedList, gains: &Gains) -> f64 {
         let gained = at(&gained, *depth).unwrap_or(0.0);
         share(gained, at(&best, *depth).unwrap_or(0.0))
     });
-    share(values.sum(), points.len() as f64)
+    share(total(values), points.len() as f64)
 }
 
 /// Sums of discounted gains up to each rank.
@@ -149,8 +147,7 @@ pub(super) fn normalised_gain(list: &JudgedList, gains: &Gains) -> f64 {
             sum += gain / (2.0 + cost - gained).log2();
         }
     }
-    let all: f64 = one_by_one(&ideal).sum();
-    share(sum, all)
+    share(sum, total(one_by_one(&ideal)))
 }
 
 /// Rank-biased precision: gains between 0 and 1, each × p^(rank − 1), × (1 − p). Grades above 1 are brought into

@@ -37,14 +37,16 @@ impl Judged {
 pub struct RelevanceLevel(NonZeroU32);
 
 impl RelevanceLevel {
-    /// `None` for 0, which would make every judged document relevant.
-    pub fn new(level: u32) -> Option<Self> {
-        NonZeroU32::new(level).map(Self)
-    }
-
     /// The grade.
     pub fn get(self) -> i32 {
         i32::try_from(self.0.get()).unwrap_or(i32::MAX)
+    }
+}
+
+/// 0 would make every judged document relevant.
+impl From<NonZeroU32> for RelevanceLevel {
+    fn from(level: NonZeroU32) -> Self {
+        Self(level)
     }
 }
 

@@ -131,27 +131,17 @@ impl Measure {
         }
     }
 
-    /// The values of queries as one: their number, sum, mean or geometric mean.
-    ///
-    /// `n_all` is the number of queries that the mean is over, at least as many as there are values; those
-    /// without one count as 0. Sums run in the order given. `None` of no queries, except for counts.
-    pub fn over(&self, values: &[f64], n_all: usize) -> Option<f64> {
-        let sum: f64 = values.iter().sum();
-        let missing = (n_all - values.len()) as f64;
-        let mean = |sum: f64| (n_all > 0).then(|| sum / n_all as f64);
+    /// The values of queries as one: their number, sum, mean or geometric mean. Sums run in the order given.
+    /// `None` of no queries, except for counts.
+    pub fn over(&self, values: &[f64]) -> Option<f64> {
+        let n = values.len() as f64;
+        let sum = binary::total(values.iter().copied());
+        let mean = (!values.is_empty()).then(|| sum / n);
         match self.family.over() {
-            Over::Count => Some(n_all as f64),
+            Over::Count => Some(n),
             Over::Sum => Some(sum),
-            Over::Mean => mean(sum),
-            Over::GeometricMean => mean(sum + missing * LEAST_OF_GEOMETRIC_MEAN.ln()).map(f64::exp),
-        }
-    }
-
-    /// The value of a query of which nothing was retrieved.
-    pub fn of_nothing(&self) -> f64 {
-        match self.family.over() {
-            Over::GeometricMean => LEAST_OF_GEOMETRIC_MEAN.ln(),
-            _ => 0.0,
+            Over::Mean => mean,
+            Over::GeometricMean => mean.map(f64::exp),
         }
     }
 

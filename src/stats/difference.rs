@@ -241,6 +241,16 @@ impl Margin {
         (low < high && low.is_finite() && high.is_finite()).then_some(Self { low, high })
     }
 
+    /// The lower end.
+    pub fn low(self) -> f64 {
+        self.low
+    }
+
+    /// The upper end.
+    pub fn high(self) -> f64 {
+        self.high
+    }
+
     /// From `−half` to `half`; `None` unless `half` is positive and finite.
     pub fn symmetric(half: f64) -> Option<Self> {
         Self::new(-half, half)

@@ -44,11 +44,11 @@ impl Layout {
 pub(super) fn judgment(line: &str, layout: Layout) -> Result<Fields<i32>, LineProblem> {
     let (query, document, grade) = match layout {
         Layout::Trec => {
-            let [query, _, document, grade] = spans::<JUDGMENT_FIELDS>(line)?;
+            let [query, _, document, grade] = exactly::<JUDGMENT_FIELDS>(line)?;
             (query, document, grade)
         }
         Layout::Beir => {
-            let [query, document, grade] = spans::<BEIR_FIELDS>(line)?;
+            let [query, document, grade] = exactly::<BEIR_FIELDS>(line)?;
             (query, document, grade)
         }
     };
@@ -65,7 +65,17 @@ pub(super) fn judgment(line: &str, layout: Layout) -> Result<Fields<i32>, LinePr
 
 /// Reads a result, and where its tag stands.
 pub(super) fn result(line: &str) -> Result<(Fields<f64>, Span), LineProblem> {
-    let [query, _, document, _, score, tag] = spans::<RESULT_FIELDS>(line)?;
+    let (found, spans) = spans(line);
+    let [query, _, document, rank, score, tag] = spans;
+    // What stands behind the tag is reserved by `trec_eval` and passed over. A name with white space would move
+    // the fields, which the rank betrays.
+    let moved = || line[rank.0..rank.1].parse::<i64>().is_err();
+    if found < RESULT_FIELDS || (found > RESULT_FIELDS && moved()) {
+        return Err(LineProblem::Fields {
+            found,
+            expected: RESULT_FIELDS,
+        });
+    }
     let text = &line[score.0..score.1];
     let value = text
         .parse()
@@ -80,8 +90,18 @@ pub(super) fn result(line: &str) -> Result<(Fields<f64>, Span), LineProblem> {
     Ok((fields, tag))
 }
 
-/// Where the fields of a line stand: runs of characters that are no white space of ASCII.
-fn spans<const N: usize>(line: &str) -> Result<[Span; N], LineProblem> {
+/// Where the fields of a line stand that has `N`.
+fn exactly<const N: usize>(line: &str) -> Result<[Span; N], LineProblem> {
+    let (found, spans) = spans(line);
+    if found == N {
+        Ok(spans)
+    } else {
+        Err(LineProblem::Fields { found, expected: N })
+    }
+}
+
+/// How many fields a line has, and where the first `N` stand: runs of bytes that are no white space of ASCII.
+fn spans<const N: usize>(line: &str) -> (usize, [Span; N]) {
     let bytes = line.as_bytes();
     let mut spans = [(0, 0); N];
     let mut found = 0;
@@ -102,11 +122,7 @@ fn spans<const N: usize>(line: &str) -> Result<[Span; N], LineProblem> {
         }
         found += 1;
     }
-    if found == N {
-        Ok(spans)
-    } else {
-        Err(LineProblem::Fields { found, expected: N })
-    }
+    (found, spans)
 }
 
 fn is_space(byte: u8) -> bool {
@@ -123,6 +139,13 @@ mod tests {
         let (fields, tag) = result(line).expect("a result");
         assert_eq!(&line[fields.document.0..fields.document.1], "d#1");
         assert_eq!((fields.value, &line[tag.0..tag.1]), (-0.0015, "run"));
+    }
+
+    #[test]
+    fn what_stands_behind_the_tag_is_passed_over_unless_the_fields_moved() {
+        let behind = result("1 Q0 d 1 2.0 r for later").map(|(fields, _)| fields.value);
+        assert_eq!(behind, Ok(2.0));
+        assert!(result("1 Q0 a name 1 2.0 r").is_err());
     }
 
     #[test]
