@@ -12,6 +12,8 @@ mod measure;
 mod neighbors;
 mod overlap;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use family::{Family, Over, Takes};
 pub use gain::Gains;

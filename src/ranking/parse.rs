@@ -244,20 +244,18 @@ fn number(text: &str) -> Option<f64> {
 fn unknown(text: &str) -> UnknownMeasure {
     let bare = text.split(['.', '@']).next().unwrap_or(text);
     let bare = bare.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
-    let near = |family: &&Family| {
-        let like = |name: &str| {
-            strsim::jaro_winkler(&name.to_ascii_lowercase(), &bare.to_ascii_lowercase())
-        };
-        let others = family.other_names().iter().map(|name| like(name));
-        others.fold(like(family.name()), f64::max)
+    let bare = bare.to_ascii_lowercase();
+    let far = |family: &&Family| {
+        let names = std::iter::once(family.name()).chain(family.other_names().iter().copied());
+        let distances =
+            names.map(|name| strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &bare));
+        distances.min().unwrap_or(usize::MAX)
     };
-    let best = Family::ALL
-        .iter()
-        .max_by(|a, b| near(a).total_cmp(&near(b)));
+    let best = Family::ALL.iter().min_by_key(far);
     UnknownMeasure {
         name: text.to_owned(),
         nearest: best
-            .filter(|family| near(family) > 0.8)
+            .filter(|family| far(family) <= bare.len() / 3)
             .and_then(|family| defaults(*family).first().map(ToString::to_string)),
     }
 }

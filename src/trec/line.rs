@@ -9,6 +9,9 @@ const BEIR_FIELDS: usize = 3;
 /// Fields of a result: query, `Q0`, document, rank, score, tag.
 const RESULT_FIELDS: usize = 6;
 
+/// What files below a line of names call the grade; BEIR says `score`.
+const GRADE_NAMES: [&str; 5] = ["score", "grade", "relevance", "rel", "label"];
+
 /// Where a field stands in its line.
 pub(super) type Span = (usize, usize);
 
@@ -32,7 +35,8 @@ impl Layout {
     /// Tells it by the first line that is no comment.
     pub(super) fn of(first: &str) -> Self {
         let fields: Vec<&str> = first.split_ascii_whitespace().collect();
-        if fields.len() == BEIR_FIELDS && fields[BEIR_FIELDS - 1].parse::<i32>().is_err() {
+        let grade = |name: &&str| GRADE_NAMES.contains(name);
+        if fields.len() == BEIR_FIELDS && fields.last().is_some_and(grade) {
             Self::Beir
         } else {
             Self::Trec

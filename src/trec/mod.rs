@@ -10,6 +10,8 @@ mod line;
 mod qrels;
 mod run;
 mod table;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::{LineProblem, TrecError};
