@@ -57,6 +57,8 @@ pub struct Blocks {
     rest: Vec<u8>,
     line: u64,
     done: bool,
+    /// What ended the file too soon, told after the lines before it.
+    failed: Option<io::Error>,
 }
 
 /// Some whole lines.
@@ -75,6 +77,7 @@ impl Blocks {
             rest: Vec::new(),
             line: 1,
             done: false,
+            failed: None,
         }
     }
 
@@ -108,7 +111,15 @@ impl Blocks {
             let missing = wanted.saturating_sub(bytes.len()) as u64;
             // Room for all at once, and for the reader to find the end without asking for more.
             bytes.reserve(missing as usize + 64);
-            self.done = (&mut self.bytes).take(missing).read_to_end(&mut bytes)? < missing as usize;
+            match (&mut self.bytes).take(missing).read_to_end(&mut bytes) {
+                Ok(read) => self.done = read < missing as usize,
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.done = true;
+                    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+                    bytes.truncate(end.map_or(0, |end| end + 1));
+                }
+            }
             if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
                 if !self.done {
                     self.rest = bytes.split_off(end + 1);
@@ -124,7 +135,7 @@ impl Blocks {
             wanted *= 2;
         }
         if bytes.is_empty() {
-            return Ok(None);
+            return self.failed.take().map_or(Ok(None), Err);
         }
         let first = self.line;
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
