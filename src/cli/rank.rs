@@ -1,7 +1,7 @@
 //! `ragstone rank QRELS RUN…`.
 
 use std::io::{self, Write};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use crate::cli::output::{Output, remark};
@@ -63,7 +63,7 @@ struct LookArgs {
     judged_only: bool,
     /// Look at so many documents of a query only.
     #[arg(short = 'M', long, value_name = "N")]
-    most_documents: Option<usize>,
+    most_documents: Option<NonZeroUsize>,
     /// Documents in the collection, for `utility`.
     #[arg(short = 'N', long, value_name = "N", default_value_t = 0)]
     collection: usize,
@@ -129,7 +129,10 @@ impl Args {
             } else {
                 UnjudgedAs::NotRelevant
             },
-            most_documents: self.look.most_documents.unwrap_or(usize::MAX),
+            most_documents: self
+                .look
+                .most_documents
+                .map_or(usize::MAX, NonZeroUsize::get),
             scores: self.scores(),
             n_collection: self.look.collection,
             grades_shown: grades.map(|(n, _)| *n),
@@ -243,8 +246,9 @@ fn remark_on(path: &Path, evaluation: &Evaluation, set: QuerySet) {
             QuerySet::Complete => "count as 0",
         };
         remark(&format!(
-            "{file}: {} judged queries have no results and {counted}: {}",
+            "{file}: judged queries without results {counted}; {} of {}: {}",
             without.len(),
+            evaluation.queries.len(),
             named(without)
         ));
     }
@@ -255,7 +259,7 @@ fn remark_on(path: &Path, evaluation: &Evaluation, set: QuerySet) {
         .collect();
     if !unjudged.is_empty() {
         remark(&format!(
-            "{file}: {} queries were judged by nobody and are ignored: {}",
+            "{file}: queries that nobody judged are ignored; {}: {}",
             unjudged.len(),
             named(unjudged)
         ));
@@ -268,7 +272,7 @@ fn remark_on(path: &Path, evaluation: &Evaluation, set: QuerySet) {
     let ties = evaluation.ties();
     if ties.mixed > 0 {
         remark(&format!(
-            "{file}: {} groups of equal scores hold documents of different grades; the higher name comes first",
+            "{file}: equal scores of documents of different grades, where the higher name comes first; groups: {}",
             ties.mixed
         ));
     }
@@ -316,12 +320,11 @@ fn listing(listed: &[Listed], out: &mut dyn Write) -> io::Result<()> {
 fn takes(takes: Takes) -> String {
     match takes {
         Takes::Nothing => "",
-        Takes::Cutoffs(_) => "_k  .k,…  @k",
-        Takes::CutoffOrAll => "  _k  .k,…  @k",
+        Takes::Cutoffs(_) | Takes::CutoffOrAll => "_k  .k,…  @k",
         Takes::Numbers(_) => "_x  .x,…  @x",
-        Takes::Number(_) => "  .x",
-        Takes::Several(_) => "  .x,…",
-        Takes::Gains => "  .grade=gain,…",
+        Takes::Number(_) => ".x",
+        Takes::Several(_) => ".x,…",
+        Takes::Gains => ".grade=gain,…",
     }
     .to_owned()
 }

@@ -156,7 +156,7 @@ families! {
     RCap = "R_cap", Takes::Cutoffs(TOP), Mean, ["RCap"],
         "Relevant documents in the first k ranks, ÷ as many as could be, as BEIR calls it.";
     NdcgExp = "ndcg_exp", Takes::CutoffOrAll, Mean, ["nDCG_exp"],
-        "The same of the first k ranks, or all, with a gain of 2^grade - 1.";
+        "Discounted cumulative gain with a gain of 2^grade - 1, ÷ that of the ideal order; of k ranks or all.";
     Err = "err", Takes::CutoffOrAll, Mean, [],
         "Expected reciprocal rank, grades going up to 4 as in gdeval.";
     Judged = "judged", Takes::Cutoffs(TOP), Mean, [],

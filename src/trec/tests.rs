@@ -79,10 +79,8 @@ fn packed_files_are_read_as_plain_ones() {
 
 #[test]
 fn rows_of_a_query_may_stand_anywhere_in_a_file_of_several_blocks() {
-    let mut text = String::new();
-    for number in 0..60_000 {
-        text += &format!("{} Q0 d{number} 1 {} r\n", number % 7, number % 11);
-    }
+    let row = |number: usize| format!("{} Q0 d{number} 1 {} r\n", number % 7, number % 11);
+    let mut text = (0..60_000).map(row).collect::<Vec<_>>().concat();
     assert!(text.len() > 1 << 20, "more than a block");
     let found = results(text.as_bytes()).expect("results");
     assert_eq!(found.len(), 60_000);

@@ -116,17 +116,16 @@ P_2                   \tall\t0.5000
 ";
     assert_eq!((code, out.as_str()), (0, expected));
     assert!(
-        err.contains("1 judged queries have no results and are left out (-c counts them as 0): q9"),
+        err.contains(
+            "judged queries without results are left out (-c counts them as 0); 1 of 3: q9"
+        ),
         "{err}"
     );
     assert!(
-        err.contains("1 queries were judged by nobody and are ignored: q7"),
+        err.contains("queries that nobody judged are ignored; 1: q7"),
         "{err}"
     );
-    assert!(
-        err.contains("1 groups of equal scores hold documents of different grades"),
-        "{err}"
-    );
+    assert!(err.contains("groups: 1"), "{err}");
 }
 
 #[test]
@@ -141,7 +140,7 @@ fn judged_queries_without_results_count_as_zero_if_asked() {
         out.contains("map                   \tall\t0.3611\n"),
         "{out}"
     );
-    assert!(err.contains("count as 0: q9"), "{err}");
+    assert!(err.contains("count as 0; 1 of 3: q9"), "{err}");
 }
 
 #[test]
@@ -185,27 +184,25 @@ fn scores_of_32_bits_have_more_ties() {
 
 /// A run of `q00` to `q19` in which the relevant document of each stands at a rank of its own.
 fn ranks(place: impl Fn(usize) -> usize) -> String {
-    let mut text = String::new();
-    for query in 0..20 {
-        for rank in 1..=10 {
-            let document = if rank == place(query) {
-                "good".to_owned()
-            } else {
-                format!("other{rank}")
-            };
-            text += &format!("q{query:02} Q0 {document} {rank} {} r\n", 100 - rank);
-        }
-    }
-    text
+    let row = |query: usize, rank: usize| {
+        let document = if rank == place(query) {
+            "good".to_owned()
+        } else {
+            format!("other{rank}")
+        };
+        format!("q{query:02} Q0 {document} {rank} {} r\n", 100 - rank)
+    };
+    let queries = (0..20).flat_map(|query| (1..=10).map(move |rank| (query, rank)));
+    let rows: Vec<String> = queries.map(|(query, rank)| row(query, rank)).collect();
+    rows.concat()
 }
 
 #[test]
 fn several_runs_are_put_beside_the_first() {
     let files = Files::new();
-    let judged: String = (0..20)
-        .map(|query| format!("q{query:02} 0 good 1\n"))
-        .collect();
-    files.write("qrels", judged.as_bytes());
+    let judged = (0..20).map(|query| format!("q{query:02} 0 good 1\n"));
+    let judged: Vec<String> = judged.collect();
+    files.write("qrels", judged.concat().as_bytes());
     files.write("one", ranks(|query| query % 4 + 2).as_bytes());
     files.write("two", ranks(|query| query % 3 + 1).as_bytes());
     let more = [
