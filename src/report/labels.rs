@@ -23,6 +23,18 @@ pub(super) fn judged_on(check: &Check, checks: &[Check]) -> String {
     }
 }
 
+/// Why a check came out as it did, for machines: `FAIL:bound_outside_limit`.
+pub(super) fn reason(check: &Check) -> String {
+    let code = serde_json::to_value(check.reason_code).ok();
+    let word = code.as_ref().and_then(serde_json::Value::as_str);
+    format!("{}:{}", check.verdict.name(), word.unwrap_or_default())
+}
+
+/// A check and what it was judged on, as a list of checks names it: `CA-DS on eu-west`.
+pub(super) fn whole(check: &Check, checks: &[Check]) -> String {
+    format!("{} on {}", self::check(check), judged_on(check, checks))
+}
+
 /// What a check stands beside, where that is not the same for every check.
 pub(super) fn beside<'a>(check: &'a Check, checks: &[Check]) -> Option<&'a TargetName> {
     let others = || checks.iter().filter(|other| other.compares());
