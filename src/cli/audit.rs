@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::audit::{Logs, Phases, audit, roles};
 use crate::cli::gate::{AskedAt, keep, make_folder, now};
+use crate::cli::github::Sources;
 use crate::cli::output::Output;
 use crate::cli::telemetry::LogArgs;
 use crate::cli::{ExitStatus, Failure};
@@ -73,7 +74,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     } = AskedAt::now("audit", args.out.as_deref())?;
     let report = audit(&drill, phases, logs, &occasion, &now)?;
     make_folder(&folder)?;
-    keep(&report, &folder, Style::quiet_if(args.quiet), output)
+    keep(
+        &report,
+        &folder,
+        &Sources::default(),
+        Style::quiet_if(args.quiet),
+        output,
+    )
 }
 
 /// The events of the drill; `None` if no log is given.

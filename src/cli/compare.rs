@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::gate::{AskedAt, CacheArgs, RunArgs, keep, make_folder, now, replay};
+use crate::cli::github::Sources;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, answers};
 use crate::compare::{Chosen, compare, declared, settings};
@@ -44,16 +45,16 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
         return answers::run(answers::Args::of(args.a.into(), args.b.into()), output).await;
     }
     let asked_at = args.run.begin("compare").await?;
-    let (report, journal) = match (saved(&args.a)?, saved(&args.b)?) {
+    let (report, journal, sources) = match (saved(&args.a)?, saved(&args.b)?) {
         (Some(a), Some(b)) => {
             let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();
             let report = compare(a, b, &versioned, &asked_at.occasion, &now)?;
             make_folder(&asked_at.folder)?;
-            (report, None)
+            (report, None, Sources::default())
         }
         (None, None) => {
-            let (report, journal) = targets(&args, &asked_at).await?;
-            (report, Some(journal))
+            let (report, journal, sources) = targets(&args, &asked_at).await?;
+            (report, Some(journal), sources)
         }
         (a, _) => {
             let name = if a.is_none() { &args.a } else { &args.b };
@@ -63,7 +64,7 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
         }
     };
     let style = Style::quiet_if(args.quiet);
-    let status = keep(&report, &asked_at.folder, style, output)?;
+    let status = keep(&report, &asked_at.folder, &sources, style, output)?;
     if let Some(journal) = journal {
         journal.remove()?;
     }
@@ -94,7 +95,7 @@ fn is_run(folder: &Path) -> bool {
 }
 
 /// Asks two targets of the policy the same questions, and judges the second against the first.
-async fn targets(args: &Args, asked_at: &AskedAt) -> Result<(Report, Kept), Failure> {
+async fn targets(args: &Args, asked_at: &AskedAt) -> Result<(Report, Kept, Sources), Failure> {
     if !args.policy.exists() {
         return Err(Failure::Name(format!(
             "`{}` and `{}` are no run folders, and there is no {} that would name them as targets: give the policy with --policy",
@@ -111,11 +112,16 @@ async fn targets(args: &Args, asked_at: &AskedAt) -> Result<(Report, Kept), Fail
         },
     )?;
     let policy = pair(policy, args)?;
+    let sources = Sources {
+        policy: Some(args.policy.clone()),
+        gold: Some(policy.gold.clone()),
+    };
     let replayed = replay(policy, asked_at).await?;
     let versioned: BTreeSet<ContractField> = args.versioned.iter().copied().collect();
-    Ok(replayed
+    let (report, journal) = replayed
         .judge_with(&now, &|side| declared(side, &versioned))
-        .await?)
+        .await?;
+    Ok((report, journal, sources))
 }
 
 /// The policy of the two targets alone.

@@ -14,6 +14,7 @@ use crate::embed::EmbedError;
 use crate::export::ExportError;
 use crate::goldset::GoldSetError;
 use crate::import::ImportError;
+use crate::judge::{RunVerdict, Runbook};
 use crate::merge::MergeError;
 use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
@@ -67,6 +68,22 @@ pub enum Failure {
     NotJudged {
         /// The run folder.
         path: PathBuf,
+    },
+    /// A report that there is none of.
+    #[error("there is no {file} of a run of {runbook} that came out {}", verdict.name())]
+    #[diagnostic(
+        code(cli::not_drawn),
+        help(
+            "a statement can be made of PASS, FAIL and HARD_STOP only, since the predicate has no word for what is not known; one page is drawn of an audited drill only"
+        )
+    )]
+    NotDrawn {
+        /// Its file.
+        file: &'static str,
+        /// What the run concluded.
+        verdict: RunVerdict,
+        /// Its runbook.
+        runbook: Runbook,
     },
     /// A run in which no question was red.
     #[error("{}: no question was red in this run", path.display())]
@@ -268,6 +285,7 @@ impl Failure {
             | Self::Pipeline(_)
             | Self::Journal(_)
             | Self::NotJudged { .. }
+            | Self::NotDrawn { .. }
             | Self::NothingFailed { .. }
             | Self::Merge(_)
             | Self::Drill(_)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 
+use crate::cli::github::{Sources, Step};
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
 use crate::cli::traffic::timeline;
@@ -148,11 +149,16 @@ pub(super) async fn run(args: Args, output: Output) -> Result<ExitStatus, Failur
     let asked_at = args.ask.begin(&label).await?;
     policy.judge.observed.allow_simulated |= args.allow_simulated;
     let observed = observed(&args, &policy)?;
+    let sources = Sources {
+        policy: Some(args.ask.slice.policy.clone()),
+        gold: Some(policy.gold.clone()),
+    };
     let replayed = replay(policy, &asked_at).await?.observing(observed);
     let (report, journal) = replayed.judge(&now).await?;
     let status = keep(
         &report,
         &asked_at.folder,
+        &sources,
         Style::quiet_if(args.quiet),
         output,
     )?;
@@ -173,16 +179,20 @@ fn observed(args: &Args, policy: &Policy) -> Result<Observed, Failure> {
     })
 }
 
-/// Writes the bundle into a folder that exists, and prints the verdict.
+/// Writes the bundle into a folder that exists, prints the verdict, and tells it to the step of a CI.
 pub(super) fn keep(
     report: &Report,
     folder: &Path,
+    sources: &Sources,
     style: Style,
     output: Output,
 ) -> Result<ExitStatus, Failure> {
     save(report, folder)?;
     output.result(&report.verdict, |out| terminal(report, style, out))?;
     remark(&format!("report: {}", folder.join("report.html").display()));
+    if let Some(step) = Step::of_this_process().filter(|_| output.github) {
+        step.tell(report, folder, sources)?;
+    }
     Ok(report.verdict.verdict.into())
 }
 

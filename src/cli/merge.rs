@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::gate::{AskedAt, keep, make_folder};
+use crate::cli::github::Sources;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::merge::merge;
@@ -30,5 +31,5 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
     } = AskedAt::now("merged", args.out.as_deref())?;
     let report = merge(parts, &occasion.run_id)?;
     make_folder(&folder)?;
-    keep(&report, &folder, Style::Normal, output)
+    keep(&report, &folder, &Sources::default(), Style::Normal, output)
 }

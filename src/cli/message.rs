@@ -5,7 +5,8 @@ use std::fmt;
 
 use miette::Diagnostic;
 
-use crate::report::printable;
+use crate::cli::github;
+use crate::report;
 
 /// A diagnostic with its causes, in which text from outside can no longer steer a terminal.
 ///
@@ -72,5 +73,15 @@ impl Diagnostic for Message {
         self.help
             .as_ref()
             .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}
+
+/// Without what would steer a terminal, or the runner of a CI.
+fn printable(text: &str) -> String {
+    let text = report::printable(text);
+    if github::is_runner() {
+        github::without_commands(&text)
+    } else {
+        text
     }
 }

@@ -11,6 +11,7 @@ mod completions;
 mod explain;
 mod failure;
 mod gate;
+mod github;
 mod gold;
 mod gold_load;
 mod import_run;
@@ -113,6 +114,9 @@ pub struct Cli {
     /// Threads for measuring and asking; the result does not depend on it.
     #[arg(long, global = true, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+    /// In a step of GitHub Actions, write no annotations, no outputs and no summary.
+    #[arg(long, global = true)]
+    no_github: bool,
 }
 
 /// How the result is written.
@@ -177,7 +181,10 @@ enum Command {
 /// # Errors
 /// With what went wrong; [`Failure::exit_status`] is what the process returns for it.
 pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
-    let output = Output { format: cli.format };
+    let output = Output {
+        format: cli.format,
+        github: !cli.no_github,
+    };
     if let Some(threads) = cli.threads {
         // The global pool can be set once only, and this is the first thing done.
         rayon::ThreadPoolBuilder::new()

@@ -6,6 +6,7 @@
 
 mod checked;
 mod error;
+mod lines;
 mod targets;
 mod traffic;
 mod written;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use checked::{Policy, RefereeSpec};
 pub use error::PolicyError;
+pub use lines::PolicyLines;
 pub use targets::{
     ChromaSpec, ElasticSpec, EmbeddedSpec, EmbeddingSpec, HttpSpec, PgvectorSpec, QdrantSpec,
     RecordedSpec, TargetSettings, TargetSpec,

@@ -8,11 +8,10 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::files::write_whole;
-use crate::judge::{Runbook, Verdict};
+use crate::judge::Verdict;
 use crate::measure::MetricTable;
 use crate::replay::{Observation, RecordError, read_observations, read_texts};
-use crate::report::html::one_page;
-use crate::report::{Comparison, ProbesWriter, Report, RunRecord, html, junit, markdown};
+use crate::report::{Comparison, Drawing, ProbesWriter, Report, RunRecord};
 use crate::target::Texts;
 use crate::traffic::{Observed, Timeline, TrafficTable};
 
@@ -65,6 +64,8 @@ pub enum FolderError {
     Table(#[from] RecordError),
 }
 
+/// The canonical result.
+const VERDICT: &str = "verdict.json";
 /// What live requests came to.
 const TRAFFIC: &str = "traffic.json";
 /// The events of a drill.
@@ -87,36 +88,38 @@ pub fn save(report: &Report, folder: &Path) -> Result<(), FolderError> {
     if let Some(timeline) = timeline {
         write_json(&folder.join(TIMELINE), timeline)?;
     }
-    let path = folder.join("verdict.json");
-    write_whole(&path, &verdict_bytes(&report.verdict)?)
-        .map_err(|source| FolderError::Io { path, source })?;
-    render(report, folder)
+    let path = folder.join(VERDICT);
+    let verdict = verdict_bytes(&report.verdict)?;
+    write_whole(&path, &verdict).map_err(|source| FolderError::Io { path, source })?;
+    render(report, &verdict, folder)
 }
 
-/// Draws the reports for people and CI into a folder that exists.
+/// Draws the reports for people, CI and other tools into a folder that exists; `verdict_file` is the run's
+/// `verdict.json` to the byte. What there is none of is not left there of another run either.
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub fn render(report: &Report, folder: &Path) -> Result<(), FolderError> {
-    type Renderer = fn(&Report, &mut dyn std::io::Write) -> std::io::Result<()>;
+pub fn render(report: &Report, verdict_file: &[u8], folder: &Path) -> Result<(), FolderError> {
     if let Some(comparison) = Comparison::of(report) {
         write_json(&folder.join("comparison.json"), &comparison)?;
     }
-    let mut renderers: Vec<(&str, Renderer)> = vec![
-        ("junit.xml", junit),
-        ("summary.md", markdown),
-        ("report.html", html),
-    ];
-    if report.verdict.runbook == Runbook::FailoverDrill {
-        renderers.push(("one-page.html", one_page));
-    }
-    for (name, renderer) in renderers {
-        let path = folder.join(name);
-        let mut bytes = Vec::new();
-        let written = renderer(report, &mut bytes).and_then(|()| write_whole(&path, &bytes));
+    for drawing in Drawing::ALL {
+        let path = folder.join(drawing.file());
+        let drawn = drawing.draw(report, verdict_file);
+        let written = drawn.and_then(|drawn| match drawn {
+            Some(bytes) => write_whole(&path, &bytes),
+            None => remove(&path),
+        });
         written.map_err(|source| FolderError::Io { path, source })?;
     }
     Ok(())
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 /// Reads a run folder back.
@@ -174,10 +177,19 @@ pub fn load_probes(folder: &Path) -> Result<Probes, FolderError> {
 /// # Errors
 /// If it is missing, damaged or of a newer format.
 pub fn load_verdict(folder: &Path) -> Result<Verdict, FolderError> {
-    let path = folder.join("verdict.json");
+    let path = folder.join(VERDICT);
     let verdict: Verdict = read_json(&path)?;
     check_format(&path, verdict.format, Verdict::FORMAT)?;
     Ok(verdict)
+}
+
+/// `verdict.json` to the byte, as digests cover it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn verdict_file(folder: &Path) -> Result<Vec<u8>, FolderError> {
+    let path = folder.join(VERDICT);
+    std::fs::read(&path).map_err(|source| FolderError::Io { path, source })
 }
 
 fn check_format(path: &Path, found: u32, known: u32) -> Result<(), FolderError> {
@@ -197,7 +209,7 @@ fn check_format(path: &Path, found: u32, known: u32) -> Result<(), FolderError> 
 /// # Errors
 /// If a number has no JSON, which judging prevents.
 pub fn verdict_bytes(verdict: &Verdict) -> Result<Vec<u8>, FolderError> {
-    json_bytes(Path::new("verdict.json"), verdict)
+    json_bytes(Path::new(VERDICT), verdict)
 }
 
 fn json_bytes(path: &Path, value: &impl Serialize) -> Result<Vec<u8>, FolderError> {

@@ -9,16 +9,21 @@ mod calls;
 mod checks_table;
 mod columns;
 mod comparison;
+mod ctrf;
+mod drawing;
 mod escape;
 mod figures;
 mod folder;
+mod github;
 mod hit_lists;
 mod html;
+mod in_toto;
 mod junit;
 mod labels;
 mod ladders;
 mod markdown;
 mod observed;
+mod openmetrics;
 mod probes;
 mod rows;
 #[cfg(test)]
@@ -48,13 +53,18 @@ pub use checks_table::checks_table;
 pub use comparison::{
     Better, ComparedCell, Comparison, Flips, MeasureRow, Overlap, QuestionRow, TopicRow,
 };
+pub use ctrf::ctrf;
+pub use drawing::Drawing;
 pub use escape::{plain, printable};
 pub use folder::{
-    FolderError, Probes, load, load_probes, load_verdict, render, save, verdict_bytes,
+    FolderError, Probes, load, load_probes, load_verdict, render, save, verdict_bytes, verdict_file,
 };
+pub use github::{Place, SUMMARY_BYTES, annotations, step_outputs, step_summary};
 pub use html::html;
+pub use in_toto::Statement;
 pub use junit::junit;
 pub use markdown::markdown;
+pub use openmetrics::openmetrics;
 pub use probes::ProbesWriter;
 pub use terminal::{Style, terminal, terminal_checks, traffic_table};
 

@@ -18,6 +18,11 @@ fn rendered_from(report: &Report, renderer: Renderer) -> String {
 #[track_caller]
 fn harmless(text: &str) {
     assert!(!text.contains("<script"), "{text}");
+    steers_nothing(text);
+}
+
+#[track_caller]
+fn steers_nothing(text: &str) {
     assert!(
         !text
             .chars()
@@ -53,6 +58,62 @@ fn the_junit_file() {
     harmless(&text);
     assert!(!text.contains("]]>"), "no section can be closed early");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_ctrf_file() {
+    let text = rendered(ctrf);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let summary = &value["results"]["summary"];
+    let n = |key: &str| summary[key].as_u64().expect("a count");
+    let parts = ["passed", "failed", "skipped", "pending", "other"].map(n);
+    assert_eq!(n("tests"), parts.iter().sum::<u64>());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_metrics_file() {
+    let text = rendered(openmetrics);
+    harmless(&text);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_in_toto_statement() {
+    let statement = Statement::of(&sample::report(), b"{}").expect("a failed run");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&statement).expect("JSON"));
+}
+
+#[test]
+fn the_annotations_of_a_step() {
+    fn place(check: &judge::Check) -> Option<Place> {
+        check.worst_questions.first().map(|_| Place {
+            file: "gold, old/50%/questions.jsonl".to_owned(),
+            line: 7,
+        })
+    }
+    let text = rendered(|report, out| annotations(report, &place, out));
+    steers_nothing(&text);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_outputs_of_a_step() {
+    let run =
+        |report: &Report, out: &mut dyn std::io::Write| step_outputs(report, "reports/r", out);
+    insta::assert_snapshot!(rendered_from(&sample::report(), run));
+}
+
+#[test]
+fn a_report_that_a_run_has_none_of_is_not_left_of_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let statement = folder.path().join(Drawing::InToto.file());
+    let mut report = sample::report();
+    save(&report, folder.path()).expect("saved");
+    assert!(statement.exists());
+    report.verdict.verdict = judge::RunVerdict::Inconclusive;
+    save(&report, folder.path()).expect("saved");
+    assert!(!statement.exists());
 }
 
 fn on_a_terminal(report: &Report) -> String {

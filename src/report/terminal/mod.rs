@@ -288,7 +288,8 @@ fn causes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn tally(checks: &[Check]) -> String {
+/// How many checks came out how, in words.
+pub(super) fn tally(checks: &[Check]) -> String {
     use CheckVerdict::{Error, Fail, Inconclusive, NotApplicable, Pass, Waived};
     let counts = [
         (Pass, "passed"),
