@@ -63,6 +63,9 @@ fn two_healthy_regions_pass_and_every_probe_is_accounted_for() {
         "texts.parquet",
         "metrics.parquet",
         "junit.xml",
+        "ctrf.json",
+        "metrics.prom",
+        "test-result.intoto.json",
         "summary.md",
         "report.html",
     ] {

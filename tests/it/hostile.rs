@@ -1,6 +1,7 @@
 //! A question that would like to run code, close a tag or repaint the terminal is only a question.
 
 use crate::support::{SmallGold, gate, ragstone, stderr, stdout};
+use crate::{github, junit_schema, open_metrics};
 
 const SCRIPT: &str = "<script>alert(1)</script>";
 
@@ -32,9 +33,18 @@ fn a_hostile_text_is_harmless_in_every_report() {
     assert_eq!(output.status.code(), Some(1));
     let run = folder.path().join("run");
     let read = |name: &str| std::fs::read_to_string(run.join(name)).expect(name);
-    for name in ["report.html", "summary.md", "junit.xml"] {
+    for name in [
+        "report.html",
+        "summary.md",
+        "junit.xml",
+        "ctrf.json",
+        "metrics.prom",
+        "test-result.intoto.json",
+    ] {
         let text = read(name);
-        assert!(!text.contains("<script"), "{name}");
+        // What holds no markup escapes none.
+        let markup = !name.ends_with(".json") && !name.ends_with(".prom");
+        assert!(!markup || !text.contains("<script"), "{name}");
         assert!(
             !text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\u{202e}'),
             "{name}"
@@ -45,6 +55,8 @@ fn a_hostile_text_is_harmless_in_every_report() {
             .lines()
             .any(|line| line.starts_with("## fake"))
     );
+    junit_schema::check(&read("junit.xml")).expect("valid");
+    open_metrics::parse(&read("metrics.prom")).expect("sound");
     let html = read("report.html");
     assert!(
         html.contains("&#60;script&#62;") || html.contains("&lt;script&gt;"),
@@ -54,6 +66,41 @@ fn a_hostile_text_is_harmless_in_every_report() {
     assert!(!stdout(&terminal).contains('\u{1b}') && !stdout(&terminal).contains('\u{202e}'));
     // What machines read keeps the text to the byte.
     assert!(read("run.json").contains("\\u001b[2J"));
+}
+
+#[test]
+fn a_hostile_name_cannot_leave_its_attribute_label_or_command() {
+    const NAME: &str = r#"a"} 1 # <x y="z">]]>, b=c: %0A::error::d \ $(e)"#;
+    let small = SmallGold::new(60);
+    let policy = std::fs::read_to_string(small.policy()).expect("a policy");
+    let policy = policy.replace("name = 'eu-west'", &format!("name = '{NAME}'"));
+    small.write(
+        "ragstone.toml",
+        &format!("{policy}[gate]\nevidence = 'point'\n"),
+    );
+    let (output, folder) = gate(&small.policy(), &[]);
+    assert!(
+        folder.path().join("run/verdict.json").exists(),
+        "{}",
+        stderr(&output)
+    );
+    let run = folder.path().join("run");
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).expect(name);
+    let root = junit_schema::check(&read("junit.xml")).expect("valid");
+    assert_eq!(root.children.len(), 1, "one target is judged");
+    let samples = open_metrics::parse(&read("metrics.prom")).expect("sound");
+    let targets = samples
+        .iter()
+        .filter_map(|sample| sample.labels.get("target"));
+    assert!(targets.clone().count() > 0);
+    assert!(targets.clone().all(|target| target == NAME));
+    let told = ragstone(&["report", run.to_str().expect("UTF-8"), "--as", "github"]);
+    let commands = github::commands(&stdout(&told));
+    assert_eq!(commands.len(), stdout(&told).lines().count());
+    for command in commands {
+        assert!(["error", "warning", "notice"].contains(&command.name.as_str()));
+        assert_eq!(command.properties.len(), 1, "{command:?}");
+    }
 }
 
 #[test]

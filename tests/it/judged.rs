@@ -113,6 +113,11 @@ impl Shared {
 
     /// The gate on the same policy with the replies that this run kept: what is judged is all that may differ.
     pub(crate) fn judged_again(&self, more: &[&str]) -> (Output, TempDir) {
+        gate(self.recorded().path(), more)
+    }
+
+    /// The same policy, with targets that answer as this run recorded.
+    pub(crate) fn recorded(&self) -> tempfile::NamedTempFile {
         let policy = root().join(self.policy);
         let written = std::fs::read_to_string(&policy).expect("a policy");
         let mut written: toml::Table = written.parse().expect("TOML");
@@ -133,7 +138,7 @@ impl Shared {
         }
         let saved = tempfile::NamedTempFile::with_suffix(".toml").expect("a file");
         std::fs::write(saved.path(), written.to_string()).expect("written");
-        gate(saved.path(), more)
+        saved
     }
 }
 

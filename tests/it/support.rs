@@ -10,11 +10,18 @@ use tempfile::TempDir;
 
 /// The program, run from the root of the project with these arguments, and with no place to keep replies.
 pub(crate) fn ragstone(args: &[&str]) -> Output {
+    ragstone_with(&[], args)
+}
+
+/// The same with more in its environment, in which nothing is left of a CI that runs these tests.
+pub(crate) fn ragstone_with(environment: &[(&str, &str)], args: &[&str]) -> Output {
     let mut command = assert_cmd::Command::cargo_bin("ragstone").expect("the program is built");
     command
         .current_dir(root())
         .env_remove("NO_COLOR")
+        .env_remove("GITHUB_ACTIONS")
         .env("XDG_CACHE_HOME", "/dev/null")
+        .envs(environment.iter().copied())
         .args(args)
         .output()
         .expect("the program runs")
