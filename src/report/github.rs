@@ -226,7 +226,7 @@ mod tests {
         let mut report = sample::report();
         report.verdict.checks[2].detail = "x\n::error::y%0A::set-output name=a::b".to_owned();
         let lines = annotated(&report);
-        assert!(lines.iter().all(|line| line.matches("\n").count() == 0));
+        assert!(lines.iter().all(|line| !line.contains('\n')));
         let told = lines.iter().find(|line| line.contains("CA-LAM"));
         let told = told.expect("the check is told");
         assert!(

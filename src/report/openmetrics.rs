@@ -1,4 +1,4 @@
-//! A text file of metrics in the OpenMetrics format (version 1.0.0), for the textfile collector of
+//! A text file of metrics in the format of `OpenMetrics` 1.0.0, for the textfile collector of
 //! Prometheus' node exporter or a push gateway.
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ const FAMILIES: [Family; 4] = [
 /// The verdict as 1 beside 0 for each of the others, and the numbers of every check.
 ///
 /// No sample has a time, since a collector has its own. A number that does not exist has no sample.
-/// Source: the OpenMetrics specification, 1.0.0.
+/// Source: the `OpenMetrics` specification, 1.0.0.
 ///
 /// # Errors
 /// If the writer fails.

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
-use crate::github::Step;
-use crate::judged::{HANDBOOK, WRONG_ANALYZER, shared, text};
+use crate::github::{Step, red};
+use crate::judged::{HANDBOOK, shared, text};
 use crate::open_metrics;
-use crate::support::{SmallGold, root, stderr, stdout};
+use crate::support::{SmallGold, root, skip, stderr, stdout};
 
 /// The documents of a YAML file of the project.
 fn yaml(name: &str) -> Vec<Value> {
@@ -50,20 +50,32 @@ fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(owned).collect()
 }
 
-/// A policy that passes, one that fails (both from kept replies, so that nothing is asked), and one that
-/// decides nothing.
-fn policies() -> (Vec<(&'static str, String)>, Vec<Box<dyn std::any::Any>>) {
-    let small = SmallGold::new(12);
-    let [passes, fails] = [HANDBOOK, WRONG_ANALYZER].map(|policy| shared(policy, &[]).recorded());
-    let named = vec![
-        ("PASS", text(passes.path()).to_owned()),
-        ("FAIL", text(fails.path()).to_owned()),
-        ("INCONCLUSIVE", text(&small.policy()).to_owned()),
-    ];
-    (
-        named,
-        vec![Box::new(small), Box::new(passes), Box::new(fails)],
-    )
+/// A policy that passes, from kept replies, so that nothing is asked; one that fails; and one that decides
+/// nothing.
+struct Policies {
+    passes: NamedTempFile,
+    fails: SmallGold,
+    undecided: SmallGold,
+}
+
+impl Policies {
+    fn new() -> Self {
+        Self {
+            passes: shared(HANDBOOK, &[]).recorded(),
+            fails: red("\"q0\"", "\"q0\""),
+            undecided: SmallGold::new(12),
+        }
+    }
+
+    /// Each with its verdict.
+    fn all(&self) -> [(&'static str, String); 3] {
+        [
+            ("PASS", self.passes.path().to_owned()),
+            ("FAIL", self.fails.policy()),
+            ("INCONCLUSIVE", self.undecided.policy()),
+        ]
+        .map(|(verdict, policy)| (verdict, text(&policy).to_owned()))
+    }
 }
 
 /// What the three policies make of the exit code.
@@ -160,8 +172,8 @@ impl Action {
 
 #[test]
 fn the_action_hands_on_what_the_gate_concluded() {
-    let (policies, _kept) = policies();
-    for (verdict, policy) in &policies {
+    let policies = Policies::new();
+    for (verdict, policy) in &policies.all() {
         let action = Action::new();
         let folder = action.step.file("run in a folder");
         let args = format!("--out\n{}\n", text(&folder));
@@ -246,7 +258,7 @@ fn the_workflow_of_github_uses_the_action_as_it_is() {
     }
     // The one script of its own.
     if Command::new("jq").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: there is no jq to run the script of docs/ci/github.yml");
+        skip("there is no jq to run the script of docs/ci/github.yml");
         return;
     }
     let script = steps
@@ -285,8 +297,8 @@ fn the_job_of_gitlab_leaves_what_it_names() {
         .filter_map(Value::as_i64)
         .collect();
     assert_eq!(warned, [3], "only what is inconclusive is a warning");
-    let (policies, _kept) = policies();
-    for (verdict, policy) in &policies {
+    let policies = Policies::new();
+    for (verdict, policy) in &policies.all() {
         let folder = tempfile::tempdir().expect("a folder");
         let stage = job["variables"]["STAGE"].as_str().expect("a stage");
         let given = environment(&[("POLICY", policy), ("STAGE", stage)]);
@@ -364,10 +376,11 @@ fn argo_rollouts_goes_on_stops_or_waits_by_the_verdict() {
     let script = container["args"][0].as_str().expect("a script");
     assert_eq!(container["command"], serde_json::json!(["/bin/sh", "-ec"]));
     let metric = &named(&documents, "AnalysisTemplate", "ragstone-verdict")["spec"]["metrics"][0];
-    let (policies, _kept) = policies();
+    let policies = Policies::new();
     let shared = tempfile::tempdir().expect("a folder");
     for ((verdict, policy), expected) in
         policies
+            .all()
             .iter()
             .zip(["Successful", "Failed", "Inconclusive"])
     {
@@ -490,9 +503,9 @@ fn flagger_promotes_a_pass_takes_back_a_fail_and_waits_for_the_rest() {
     );
     let asked = template["spec"]["query"].as_str().expect("a query");
     let most = metric["thresholdRange"]["max"].as_f64().expect("a limit");
-    let (policies, _kept) = policies();
+    let policies = Policies::new();
     let folder = tempfile::tempdir().expect("a folder");
-    for (verdict, policy) in &policies {
+    for (verdict, policy) in &policies.all() {
         let hook = |name: &str| webhook(canary, name, policy, &folder);
         let failed = *verdict == "FAIL";
         assert_eq!(hook("gate"), !failed, "{verdict}");

@@ -1,11 +1,14 @@
 //! The reports for CI of real runs: valid by their formats, and saying what the verdict says.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::judged::{HANDBOOK, STALE, Shared, WRONG_ANALYZER, said, shared, text};
+use crate::judged::{
+    EVACUATION, HANDBOOK, REGIONS, STALE, Shared, WRONG_ANALYZER, judged, said, shared, text,
+};
 use crate::open_metrics::{parse, sum};
 use crate::support::{SmallGold, gate, ragstone, root, stdout};
 use crate::{github, junit_schema};
@@ -24,6 +27,15 @@ fn json(run: &Path, name: &str) -> Value {
 
 fn checks(verdict: &Value) -> &Vec<Value> {
     verdict["checks"].as_array().expect("checks")
+}
+
+/// In hexadecimal digits.
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a string takes all");
+        digits
+    })
 }
 
 /// How many checks came out as one of these.
@@ -135,10 +147,7 @@ fn a_ctrf_file_has_the_fields_of_its_specification_and_no_other() {
 fn a_statement_names_the_file_that_lies_beside_it() {
     for run in runs() {
         let file = json(&run.run, "test-result.intoto.json");
-        let digest: String = Sha256::digest(read(&run.run, "verdict.json"))
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = sha256(&read(&run.run, "verdict.json"));
         assert_eq!(file["subject"][0]["digest"]["sha256"], digest);
         assert_eq!(file["_type"], "https://in-toto.io/Statement/v1");
         assert_eq!(
@@ -189,6 +198,21 @@ fn what_was_not_decided_is_not_attested() {
 }
 
 #[test]
+fn a_drill_of_several_regions_and_phases_is_valid_too() {
+    let pre = &shared(REGIONS, &["--runbook", "failover-drill"]).run;
+    let args = ["audit", EVACUATION, "--pre", text(pre), "--post", text(pre)];
+    let (verdict, folder) = judged(&args, 3);
+    let run = folder.path().join("out");
+    let root = junit_schema::check(&read(&run, "junit.xml")).expect("valid");
+    assert_eq!(root.attributes["tests"], checks(&verdict).len().to_string());
+    let samples = parse(&read(&run, "metrics.prom")).expect("sound");
+    let limits = samples
+        .iter()
+        .filter(|sample| sample.family == "ragstone_check_threshold");
+    assert_eq!(limits.count(), checks(&verdict).len());
+}
+
+#[test]
 fn a_report_on_stdout_is_the_file_to_the_byte() {
     let run = &shared(WRONG_ANALYZER, &[]).run;
     for (form, file) in [
@@ -222,9 +246,6 @@ fn a_statement_of_an_older_run_is_of_its_file_as_it_lies_there() {
     let run = root().join("tests/data/runs/before-ladders");
     let output = ragstone(&["report", text(&run), "--as", "in-toto"]);
     let statement: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
-    let digest: String = Sha256::digest(read(&run, "verdict.json"))
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = sha256(&read(&run, "verdict.json"));
     assert_eq!(statement["subject"][0]["digest"]["sha256"], digest);
 }

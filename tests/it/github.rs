@@ -138,8 +138,8 @@ impl Step {
 const IMPOSSIBLE: &str =
     "[gate]\nevidence = 'point'\n[gate.override.CA-COV]\nmin = 2.0\nreason = 'r'\n";
 
-/// A small gold set whose coverage cannot be enough, on line 1 of whose questions `from` became `to`.
-fn red(from: &str, to: &str) -> SmallGold {
+/// A small gold set whose coverage cannot be enough, in whose questions `from` became `to`.
+pub(crate) fn red(from: &str, to: &str) -> SmallGold {
     let small = SmallGold::new(60);
     small.edit("questions.jsonl", from, to);
     let policy = std::fs::read_to_string(small.policy()).expect("a policy");
@@ -155,14 +155,14 @@ fn a_step_gets_annotations_outputs_and_a_summary() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let told = verdict(&output);
     assert!(commands(&stdout(&output)).is_empty());
-    let commands = commands(&stderr(&output));
+    let said = commands(&stderr(&output));
     let failed: Vec<&Value> = told["checks"]
         .as_array()
         .expect("checks")
         .iter()
         .filter(|check| check["verdict"] == "FAIL")
         .collect();
-    let errors: Vec<&Command> = commands.iter().filter(|one| one.name == "error").collect();
+    let errors: Vec<&Command> = said.iter().filter(|one| one.name == "error").collect();
     assert_eq!(errors.len(), failed.len());
     let coverage = errors
         .iter()
@@ -178,7 +178,7 @@ fn a_step_gets_annotations_outputs_and_a_summary() {
         Some((line + 1).to_string().as_str())
     );
     assert!(coverage.data.contains("What to do: "), "{}", coverage.data);
-    let last = commands.last().expect("commands");
+    let last = said.last().expect("commands");
     assert_eq!(
         (last.name.as_str(), last.property("title")),
         ("notice", Some("Ragstone: FAIL"))
@@ -199,21 +199,21 @@ fn a_step_gets_annotations_outputs_and_a_summary() {
 }
 
 #[test]
-fn a_check_without_a_question_points_to_the_policy_that_moves_its_limit_or_waives_it() {
+fn a_waived_check_is_a_warning_that_points_to_its_waiver() {
     let small = red("\"q0\"", "\"q0\"");
     let policy = std::fs::read_to_string(small.policy()).expect("a policy");
-    let waiver = "[[waiver]]\nreason = 'r'\napprover = 'a'\nexpires_at = '2999-01-01'\nmax_value = 0.0\ncheck = 'CA-COV'\n";
-    small.write("ragstone.toml", &format!("{policy}{waiver}"));
+    let signed = "[[waiver]]\nreason = 'r'\napprover = 'a'\nexpires_at = '2999-01-01'\nmax_value = 0.0\ncheck = 'CA-COV'\n";
+    small.write("ragstone.toml", &format!("{policy}{signed}"));
     let step = Step::new();
     let output = step.gate(&small.policy(), &[]);
-    let commands = commands(&stderr(&output));
-    let waived = commands
+    let said = commands(&stderr(&output));
+    let waived = said
         .iter()
         .find(|one| one.property("title") == Some("WAIVED CA-COV on eu-west"));
-    let waived = waived.unwrap_or_else(|| panic!("{commands:?}"));
+    let waived = waived.unwrap_or_else(|| panic!("{said:?}"));
     assert_eq!(waived.name, "warning");
     assert_eq!(waived.property("file"), Some("ragstone.toml"));
-    let line = format!("{policy}{waiver}").lines().count();
+    let line = format!("{policy}{signed}").lines().count();
     assert_eq!(waived.property("line"), Some(line.to_string().as_str()));
 }
 
@@ -258,6 +258,11 @@ fn no_text_from_outside_becomes_a_command() {
     for (file, from) in [("corpus.jsonl", "\"s0\""), ("questions.jsonl", "\"s0\"")] {
         small.edit(file, from, &format!("\"{FORGED}\""));
     }
+    let step = Step::new();
+    let (policy, run) = (small.policy(), step.file("run"));
+    let elsewhere = ragstone_with(&[], &["gate", text(&policy), "--out", text(&run)]);
+    let forged = commands(&stdout(&elsewhere));
+    assert!(!forged.is_empty(), "{}", stdout(&elsewhere));
     for form in ["text", "json"] {
         let step = Step::new();
         let output = step.gate(&small.policy(), &["--format", form]);

@@ -1,4 +1,4 @@
-//! A strict reader of the part of OpenMetrics 1.0.0 that a file of gauges needs: families one after the
+//! A strict reader of the part of `OpenMetrics` 1.0.0 that a file of gauges needs: families one after the
 //! other, their metadata first, escaped labels, no time, and the end mark.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -39,11 +39,15 @@ pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let words = format!(
-        "SKIPPED: ../shared/data/{name} is not here; the same behaviour is covered by inputs of the project's own\n"
-    );
-    let _ = std::io::stderr().write_all(words.as_bytes());
+    skip(&format!(
+        "../shared/data/{name} is not here; the same behaviour is covered by inputs of the project's own"
+    ));
     None
+}
+
+/// Says aloud that something is not tried.
+pub(crate) fn skip(why: &str) {
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes());
 }
 
 /// What a process printed, as text.
