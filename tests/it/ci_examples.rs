@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
@@ -16,7 +17,27 @@ use crate::support::{SmallGold, root, skip, stderr, stdout};
 /// The documents of a YAML file of the project.
 fn yaml(name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(root().join(name)).expect(name);
-    serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+    let documents = Yaml::load_from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    documents.iter().map(json).collect()
+}
+
+fn json(yaml: &Yaml) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => (*value).into(),
+        Yaml::Value(Scalar::Integer(value)) => (*value).into(),
+        Yaml::Value(Scalar::FloatingPoint(value)) => value.into_inner().into(),
+        Yaml::Value(Scalar::String(value)) => value.to_string().into(),
+        Yaml::Sequence(values) => values.iter().map(json).collect(),
+        Yaml::Mapping(values) => {
+            let pair = |(key, value): (&Yaml, &Yaml)| {
+                let key = key.as_str().expect("a key that is a text").to_owned();
+                (key, json(value))
+            };
+            Value::Object(values.iter().map(pair).collect())
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A script, run with `ragstone` on the PATH and nothing else of this process's environment.
@@ -510,13 +531,16 @@ fn flagger_promotes_a_pass_takes_back_a_fail_and_waits_for_the_rest() {
         let failed = *verdict == "FAIL";
         assert_eq!(hook("gate"), !failed, "{verdict}");
         assert_eq!(hook("failed"), failed, "{verdict}");
-        assert_eq!(hook("passed"), *verdict == "PASS", "{verdict}");
+        for waits in ["passed, for traffic", "passed, for promotion"] {
+            assert_eq!(hook(waits), *verdict == "PASS", "{verdict}");
+        }
         let metrics = std::fs::read_to_string(folder.path().join("metrics.prom")).expect("metrics");
         let value = query(asked, &metrics).expect("a value");
         assert_eq!(value <= most, !failed, "{verdict}");
     }
     let none = |name: &str| webhook(canary, name, "/nowhere", &folder);
-    assert!(!none("gate") && !none("passed") && !none("failed"));
+    assert!(!none("gate") && !none("failed"));
+    assert!(!none("passed, for traffic") && !none("passed, for promotion"));
 }
 
 #[test]
