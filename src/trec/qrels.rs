@@ -94,6 +94,19 @@ impl Qrels {
         })
     }
 
+    /// All judgments with their lines, in the order of the file.
+    pub fn in_file_order(&self) -> impl Iterator<Item = (u64, Judgment<'_>)> {
+        let rows = self.table.in_file_order();
+        rows.map(|(line, query, document, grade)| {
+            let judgment = Judgment {
+                query,
+                document,
+                grade,
+            };
+            (line, judgment)
+        })
+    }
+
     /// Whether each document stands once for each query.
     fn unique(&self) -> Result<(), TrecError> {
         let of_query = |query: usize| {

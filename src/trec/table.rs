@@ -173,6 +173,29 @@ impl<V: Copy> Table<V> {
         })
     }
 
+    /// All rows in the order of the file: line, query, document and value.
+    pub(super) fn in_file_order(&self) -> impl Iterator<Item = (u64, &str, &str, V)> {
+        self.parts.iter().flat_map(|part| {
+            let text = &part.text;
+            let queries = part.stretches.iter().flat_map(|stretch| {
+                let query = &text[stretch.query.0..stretch.query.1];
+                part.rows[stretch.rows.clone()]
+                    .iter()
+                    .map(move |row| (query, row))
+            });
+            let mut line = part.first;
+            let mut counted = 0;
+            queries.map(move |(query, row)| {
+                let start = row.start as usize;
+                let passed = &text.as_bytes()[counted..start];
+                line += memchr::memchr_iter(b'\n', passed).count() as u64;
+                counted = start;
+                let document = &text[start..start + row.len as usize];
+                (line, query, document, row.value)
+            })
+        })
+    }
+
     /// The error of a document that stands twice.
     pub(super) fn duplicate(&self, query: usize, document: &str, places: [Place; 2]) -> TrecError {
         let mut lines = places.map(|place| self.line(place));
