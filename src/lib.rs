@@ -8,7 +8,7 @@
 //! The modules in the order of that way: the leaves [`ids`], [`units`], [`vector`], [`files`],
 //! [`lines`], [`trec`], [`schema`], [`stats`], [`ranking`], [`export`] and [`knn`]; then [`goldset`], [`embed`], [`parity`], [`target`]
 //! and [`stamp`], [`replay`], [`measure`], [`traffic`], [`judge`], [`drill`], [`simulate`]; beside each
-//! other [`report`] and [`plan`]; at the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
+//! other [`report`] and [`plan`], then [`exchange`]; at the rim [`pipeline`], [`answers`], [`import`], [`merge`], [`indexes`] and [`cli`].
 
 pub mod answers;
 pub mod audit;
@@ -17,6 +17,7 @@ pub mod compare;
 pub mod drill;
 pub mod earlier;
 pub mod embed;
+pub mod exchange;
 pub mod export;
 pub mod files;
 pub mod goldset;

@@ -11,6 +11,7 @@ use crate::cli::{ExitStatus, ManifestError};
 use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::embed::EmbedError;
+use crate::exchange::ExchangeError;
 use crate::export::ExportError;
 use crate::goldset::GoldSetError;
 use crate::import::ImportError;
@@ -123,6 +124,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Import(#[from] ImportError),
+    /// Files of other tools.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Exchange(#[from] ExchangeError),
     /// The files of a folder, or a list of them.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -301,9 +306,22 @@ impl Failure {
             | Self::Simulate(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
+            Self::Exchange(error) => of_exchange(error),
             Self::Export(error) | Self::Stamp(StampError::Export(error)) => of_export(error),
             Self::Stamp(_) => ExitStatus::Error,
         }
+    }
+}
+
+/// 4 for what could not be read or written, 2 for what is not as it should be.
+fn of_exchange(error: &ExchangeError) -> ExitStatus {
+    match error {
+        ExchangeError::Read { .. }
+        | ExchangeError::Write { .. }
+        | ExchangeError::Trec(TrecError::Open { .. } | TrecError::Unpack { .. }) => {
+            ExitStatus::Error
+        }
+        _ => ExitStatus::Usage,
     }
 }
 

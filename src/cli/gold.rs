@@ -1,4 +1,4 @@
-//! `ragstone gold lint|stats|digest|embed|load`.
+//! `ragstone gold lint|stats|digest|embed|load|import|export`.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::output::{Output, remark};
 use crate::cli::progress::Progress;
-use crate::cli::{ExitStatus, Failure, gold_load};
+use crate::cli::{ExitStatus, Failure, gold_exchange, gold_load};
 use crate::embed::{EmbedError, Endpoint, VectorTable, embed_missing, read_cache};
 use crate::goldset::{
     self, GoldSet, GoldSetError, Problem, Severity, Spread, Summary, lint, summarise,
@@ -47,6 +47,10 @@ enum Command {
     Embed(EmbedArgs),
     /// Put the corpus with its vectors into an empty place of a store: the target of a policy.
     Load(gold_load::Args),
+    /// Make a gold set of a judged collection or of another tool's test set.
+    Import(Box<gold_exchange::ImportArgs>),
+    /// Write a gold set as a judged collection or as another tool's test set.
+    Export(gold_exchange::ExportArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -83,6 +87,8 @@ pub(super) fn run(
         }
         Command::Embed(args) => runtime()?.block_on(embed(args, output)),
         Command::Load(args) => runtime()?.block_on(gold_load::run(args, output)),
+        Command::Import(args) => gold_exchange::import(*args, output),
+        Command::Export(args) => gold_exchange::export(&args, output),
     }
 }
 

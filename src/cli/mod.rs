@@ -13,6 +13,7 @@ mod failure;
 mod gate;
 mod github;
 mod gold;
+mod gold_exchange;
 mod gold_load;
 mod import_run;
 mod init;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// From the leaves to the rim. `report` and `plan` know nothing of each other.
-const ORDER: [&[&str]; 22] = [
+const ORDER: [&[&str]; 23] = [
     &["ids", "units", "vector", "files", "lines", "schema"],
     &["stats", "export", "ranking", "trec"],
     &["knn"],
@@ -21,6 +21,7 @@ const ORDER: [&[&str]; 22] = [
     &["drill"],
     &["simulate"],
     &["report", "plan"],
+    &["exchange"],
     &["earlier"],
     &["pipeline"],
     &["answers", "import", "rank"],

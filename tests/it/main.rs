@@ -18,6 +18,8 @@ mod filters;
 mod fingerprint;
 mod gate;
 mod github;
+mod gold_export;
+mod gold_import;
 mod hostile;
 mod http;
 mod import_run;
