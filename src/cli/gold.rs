@@ -14,7 +14,6 @@ use crate::goldset::{
 };
 use crate::pipeline::also_embedded;
 use crate::report::plain;
-use crate::vector::cosine;
 
 /// Works on a gold set.
 #[derive(Debug, clap::Args)]
@@ -96,7 +95,10 @@ pub(super) fn run(
 /// 2.
 fn run_lint(folder: &Path, strict: bool, output: Output) -> Result<ExitStatus, Failure> {
     let problems = match goldset::load(folder) {
-        Ok(gold) => lint::lint(&gold, &similarity(&gold)?),
+        Ok(gold) => {
+            let vectors = vectors(&gold)?;
+            lint::lint(&gold, &|text| vectors.of_text(text))
+        }
         Err(GoldSetError::Content { problems }) => problems,
         Err(error) => return Err(error.into()),
     };
@@ -111,18 +113,17 @@ fn run_lint(folder: &Path, strict: bool, output: Output) -> Result<ExitStatus, F
     })
 }
 
-/// Cosine of two texts in the gold set's own cache. Without a cache every pair is unknown, which
-/// the linter says.
-fn similarity(gold: &GoldSet) -> Result<impl Fn(&str, &str) -> Option<f64> + use<>, Failure> {
-    let table = match read_cache(&gold.embeddings_path(), &gold.manifest.model) {
-        Ok(table) => table,
+/// The vectors of the gold set's own cache. Without a cache every text is unknown, which the linter
+/// says.
+fn vectors(gold: &GoldSet) -> Result<VectorTable, Failure> {
+    match read_cache(&gold.embeddings_path(), &gold.manifest.model) {
+        Ok(table) => Ok(table),
         Err(EmbedError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            VectorTable::new(&gold.manifest.model)
+            Ok(VectorTable::new(&gold.manifest.model))
         }
-        Err(EmbedError::Model { .. }) => VectorTable::new(&gold.manifest.model),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(move |a: &str, b: &str| cosine(table.of_text(a)?, table.of_text(b)?))
+        Err(EmbedError::Model { .. }) => Ok(VectorTable::new(&gold.manifest.model)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn findings(problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {

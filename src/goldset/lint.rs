@@ -4,33 +4,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::goldset::{GoldSet, Problem, Question, Rule};
+use rayon::prelude::*;
+
+use crate::goldset::{GoldSet, Problem, Question, Rule, paraphrase};
+use crate::vector::dot;
 
 /// RUNBOOKS.md: a probe set is 50 to 200 gold questions.
 pub const PROBE_SET: std::ops::RangeInclusive<usize> = 50..=200;
 /// RUNBOOKS.md: three paraphrases each.
 pub const PARAPHRASES: usize = 3;
-/// Cosine above which a paraphrase repeats the original wording and adds no evidence. Crowd-sourced
-/// paraphrases of SQuAD, which change few words, have a median of 0.983 under MiniLM.
-pub const TOO_CLOSE: f64 = 0.99;
-/// Cosine below which a paraphrase has probably become another question. Of 1,701 query variants
-/// labelled by people, misspellings left out, it flags 2 % of the valid ones, and 72 % of those it
-/// flags are not valid (MiniLM; recall 10 %, so it is a hint and no judge).
-pub const TOO_FAR: f64 = 0.60;
 /// Share of the gold set above which one topic decides every verdict.
 const DOMINANT_TOPIC: f64 = 0.5;
 
-/// The cosine of two texts under the embedder at hand, in `[-1, 1]`; `None` when a vector is
-/// missing.
-pub type Similarity<'a> = dyn Fn(&str, &str) -> Option<f64> + 'a;
+/// The unit vector of a text under the embedder at hand, if there is one.
+pub type VectorOf<'a> = dyn Fn(&str) -> Option<&'a [f32]> + Sync + 'a;
 
 /// The warnings about a gold set that loads, in line order.
-pub fn lint(gold: &GoldSet, similarity: &Similarity) -> Vec<Problem> {
+pub fn lint(gold: &GoldSet, vector_of: &VectorOf) -> Vec<Problem> {
     let path = gold.root.join("questions.jsonl");
     let mut problems = size(gold, &path);
     problems.extend(topics(gold, &path));
+    let originals: Vec<Option<&[f32]>> = gold
+        .questions
+        .iter()
+        .map(|question| vector_of(&question.question))
+        .collect();
+    let checked: Vec<(Vec<Problem>, usize)> = (0..gold.questions.len())
+        .into_par_iter()
+        .map(|index| paraphrases(gold, index, &originals, &path, vector_of))
+        .collect();
     let mut not_embedded = 0;
-    for question in &gold.questions {
+    for (question, (found, missing)) in gold.questions.iter().zip(checked) {
         if question.paraphrases.len() != PARAPHRASES {
             let message = format!(
                 "{} has {} paraphrases",
@@ -47,7 +51,6 @@ pub fn lint(gold: &GoldSet, similarity: &Similarity) -> Vec<Problem> {
                 help,
             ));
         }
-        let (found, missing) = paraphrases(question, gold, &path, similarity);
         problems.extend(found);
         not_embedded += missing;
     }
@@ -129,55 +132,40 @@ fn topics(gold: &GoldSet, path: &Path) -> Vec<Problem> {
     problems
 }
 
-/// Problems of one question's paraphrases, and how many could not be compared.
+/// Problems of one question's paraphrases, and how many have no vector. `originals` are the vectors
+/// of all questions.
 fn paraphrases(
-    question: &Question,
     gold: &GoldSet,
+    index: usize,
+    originals: &[Option<&[f32]>],
     path: &Path,
-    similarity: &Similarity,
+    vector_of: &VectorOf,
 ) -> (Vec<Problem>, usize) {
+    let question = &gold.questions[index];
     let mut problems = Vec::new();
     let mut missing = 0;
     for (form, wording) in question.forms().skip(1) {
-        let Some(own) = similarity(&question.question, wording) else {
-            missing += 1;
-            continue;
-        };
-        let mut say = |rule, message, help| {
+        let mut say = |rule, message: String, help| {
+            let message = format!("form {} of {} {message}", form.0, question.id);
             problems.push(Problem::new(path, question.line, rule, message, help));
         };
-        if own > TOO_CLOSE {
-            let message = format!(
-                "form {} of {} is nearly the original wording (cosine {own:.2})",
-                form.0, question.id
-            );
-            say(
-                Rule::TooClose,
-                message,
-                "change words and syntax: a copy is no second opinion",
-            );
-        } else if own < TOO_FAR {
-            let message = format!(
-                "form {} of {} is far from the original wording (cosine {own:.2})",
-                form.0, question.id
-            );
-            say(
-                Rule::TooFar,
-                message,
-                "name the same subject and ask for the same facts",
-            );
+        let vector = vector_of(wording);
+        let own = originals[index].and_then(|own| Some(dot(own, vector?)));
+        missing += usize::from(own.is_none());
+        if let Some(finding) = paraphrase::doubt(&question.question, wording, own) {
+            say(finding.rule, finding.message, finding.help);
         }
-        let others = gold
-            .questions
-            .iter()
-            .filter(|other| other.id != question.id);
+        let (Some(own), Some(vector)) = (own, vector) else {
+            continue;
+        };
+        let others = originals.iter().zip(&gold.questions);
         let nearest = others
-            .filter_map(|other| Some((similarity(&other.question, wording)?, &other.id)))
+            .filter(|(_, other)| other.id != question.id)
+            .filter_map(|(other, question)| Some((dot((*other)?, vector), &question.id)))
             .max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((cosine, other)) = nearest.filter(|&(cosine, _)| cosine > own) {
             let message = format!(
-                "form {} of {} is closer to {other} (cosine {cosine:.2}) than to its own original ({own:.2})",
-                form.0, question.id
+                "is closer to {other} (cosine {cosine:.2}) than to its own original ({own:.2})"
             );
             say(
                 Rule::TooFar,

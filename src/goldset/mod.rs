@@ -10,6 +10,7 @@ mod digest;
 mod filter;
 pub mod lint;
 mod load;
+pub mod paraphrase;
 mod problem;
 mod snippets;
 mod summary;

@@ -65,8 +65,10 @@ rules! {
     ProbeSetSize = "probe-set-size", Warning;
     /// Not three paraphrases.
     Paraphrases = "paraphrases", Warning;
-    /// A paraphrase that is nearly the original wording.
+    /// A paraphrase that is the original wording but for case and punctuation.
     TooClose = "paraphrase-too-close", Warning;
+    /// A paraphrase that keeps most words and replaces one by a word of another meaning.
+    SwappedWord = "paraphrase-swapped-word", Warning;
     /// A paraphrase that may ask something else.
     TooFar = "paraphrase-too-far", Warning;
     /// A topic that holds too much of the gold set, or whose questions all lead to one section.

@@ -34,6 +34,7 @@ mod metric_inference;
 mod mutations;
 mod open_metrics;
 mod overlap;
+mod paraphrase_labels;
 mod parity_diff;
 mod parity_ladder;
 mod parity_lists;
