@@ -43,6 +43,7 @@ mod plan;
 mod policy_schema;
 mod rank;
 mod readme;
+mod real_sets;
 mod real_traffic;
 mod real_vectors;
 mod recorded;
