@@ -12,6 +12,7 @@ use crate::compare::CompareError;
 use crate::drill::DrillError;
 use crate::embed::EmbedError;
 use crate::exchange::ExchangeError;
+use crate::exchange::run::RunExportError;
 use crate::export::ExportError;
 use crate::goldset::GoldSetError;
 use crate::import::ImportError;
@@ -167,6 +168,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Export(#[from] ExportError),
+    /// A run that cannot be handed on.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    RunExport(#[from] RunExportError),
     /// A log of requests.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -263,6 +268,11 @@ impl Failure {
                 | PipelineError::Earlier(_),
             )
             | Self::Folder(_)
+            | Self::RunExport(
+                RunExportError::Folder(_)
+                | RunExportError::OtherMetrics
+                | RunExportError::MissingText { .. },
+            )
             | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
@@ -299,6 +309,7 @@ impl Failure {
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
             | Self::Import(ImportError::Content { .. })
+            | Self::RunExport(_)
             | Self::Contract { .. }
             | Self::Manifest(_)
             | Self::Measure(_)

@@ -314,7 +314,7 @@ fn failing(run: &Path) -> Result<BTreeSet<QuestionId>, Failure> {
     Ok(failing)
 }
 
-fn is_used(folder: &Path) -> bool {
+pub(super) fn is_used(folder: &Path) -> bool {
     match std::fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => folder.exists(),

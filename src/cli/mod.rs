@@ -9,6 +9,7 @@ mod columns;
 mod compare;
 mod completions;
 mod explain;
+mod export;
 mod failure;
 mod gate;
 mod github;
@@ -153,6 +154,8 @@ enum Command {
     Merge(merge::Args),
     /// Make a run of observations that another harness made.
     ImportRun(import_run::Args),
+    /// Write what a run observed in a format of other tools.
+    Export(export::Args),
     /// Compare two files of answers to the same questions.
     Answers(answers::Args),
     /// Measure ranked results by judgments, as `trec_eval` does, and compare several runs.
@@ -212,6 +215,7 @@ pub fn run(cli: Cli) -> Result<ExitStatus, Failure> {
         Command::Verify(args) => verify::run(&args, output),
         Command::Merge(args) => merge::run(&args, output),
         Command::ImportRun(args) => import_run::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
         Command::Answers(args) => runtime()?.block_on(answers::run(args, output)),
         Command::Rank(args) => rank::run(&args, output),
         Command::Stamp(args) => runtime()?.block_on(stamp::run(args, output)),

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, ManifestFile};
+use crate::exchange::run::Line;
 use crate::goldset::{Manifest, Question, Section};
-use crate::import::Line;
 use crate::indexes::ParityReport;
 use crate::judge::Verdict;
 use crate::parity::stamp::Stamp;

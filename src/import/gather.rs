@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::exchange::run::{ContractLine, HitLine, Line, ProbeLine, Reading};
 use crate::goldset::Rule;
 use crate::ids::{Digest, Form, SectionKey, Seed};
-use crate::import::line::{ContractLine, HitLine, Line, ProbeLine, Reading};
 use crate::net::Timing;
 use crate::parity::Contract;
 use crate::pipeline::Asked;
@@ -124,7 +124,19 @@ impl<'a> Gathered<'a> {
 
     fn probe(&mut self, number: u64, line: ProbeLine) -> Result<(), Wrong> {
         let place = self.place(&line)?;
-        let indexes = &self.places[&place];
+        let meant = |index: &&usize| {
+            let planned = self.plan.probes[**index].purpose;
+            line.purpose.is_none_or(|purpose| purpose == planned)
+        };
+        let indexes: Vec<usize> = self.places[&place].iter().filter(meant).copied().collect();
+        if let (Some(purpose), []) = (line.purpose, indexes.as_slice()) {
+            let message = format!(
+                "no probe for the purpose `{}` is planned here",
+                purpose.name()
+            );
+            let help = "leave the purpose out, or write what the policy plans";
+            return wrong(Rule::Schema, message, help);
+        }
         let Some(index) = indexes.iter().find(|index| self.seen[**index].is_none()) else {
             let before: Vec<String> = indexes
                 .iter()
@@ -201,12 +213,24 @@ impl<'a> Gathered<'a> {
 
     /// What a line says became of a probe, its texts kept.
     fn observed(&mut self, index: usize, line: ProbeLine) -> Result<Observation, Wrong> {
+        if let Some(reason) = line.skipped {
+            if !line.hits.is_empty() || line.answer.is_some() || line.error.is_some() {
+                let help = "a probe that was never made has neither a reply nor an error; leave out the one that is not so";
+                return wrong(
+                    Rule::Schema,
+                    "a skipped probe has a reply or an error",
+                    help,
+                );
+            }
+            return Ok(self.skipped(&self.plan.probes[index], reason));
+        }
         let timing = timing(&line)?;
         let blank = Observation {
-            attempts: line.attempts.unwrap_or(1).max(1),
-            elapsed_ms: timing.tfinal_ms.unwrap_or(0.0),
+            attempts: line.attempts.unwrap_or(1),
+            elapsed_ms: line.elapsed_ms.or(timing.tfinal_ms).unwrap_or(0.0),
             timing,
             status: line.status,
+            cached: line.cached.unwrap_or(false),
             cold_start: line.cold_start,
             ..self.skipped(&self.plan.probes[index], String::new())
         };
@@ -342,16 +366,30 @@ fn timing(line: &ProbeLine) -> Result<Timing, Wrong> {
     let latency = line.latency_ms.unwrap_or_default();
     let times = [latency.tffb, latency.tusable, latency.tfinal];
     let known: Vec<f64> = times.into_iter().flatten().collect();
-    if known.iter().any(|ms| *ms < 0.0) || known.windows(2).any(|pair| pair[1] < pair[0]) {
+    let others = [
+        latency.resolve,
+        latency.connect,
+        latency.headers,
+        latency.decode,
+    ];
+    let mut all = others
+        .into_iter()
+        .chain(times)
+        .chain([line.elapsed_ms])
+        .flatten();
+    if all.any(|ms| ms < 0.0) || known.windows(2).any(|pair| pair[1] < pair[0]) {
         let help =
             "milliseconds from the beginning of the attempt: tffb, then tusable, then tfinal";
-        return wrong(Rule::Schema, "latency_ms is negative or out of order", help);
+        return wrong(Rule::Schema, "a time is negative or out of order", help);
     }
     Ok(Timing {
+        resolve_ms: latency.resolve,
+        connect_ms: latency.connect,
+        headers_ms: latency.headers,
         tffb_ms: latency.tffb,
         tusable_ms: latency.tusable,
         tfinal_ms: latency.tfinal,
-        ..Timing::default()
+        decode_ms: latency.decode,
     })
 }
 

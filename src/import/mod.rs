@@ -5,7 +5,6 @@
 //! lost: what the file does not hold is skipped, with that reason.
 
 mod gather;
-mod line;
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,12 +13,12 @@ use flate2::read::MultiGzDecoder;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::exchange::run::{EXPECTED, Line};
 use crate::goldset::{Problem, Rule, listed, without_line};
 use crate::pipeline::Asked;
 use crate::replay::Run;
 
 use gather::Gathered;
-pub use line::{ContractLine, ErrorLine, HitLine, LatencyLine, Line, ProbeLine, Reading};
 
 /// The most that a compressed file may hold.
 const LARGEST: u64 = 64 << 30;
@@ -97,11 +96,7 @@ pub fn read(path: &Path, input: impl Read, asked: Asked) -> Result<Run, ImportEr
         let taken = Line::parse(line)
             .map_err(|error| {
                 let message = format!("not readable as one: {}", without_line(&error));
-                (
-                    Rule::Schema,
-                    message,
-                    format!("expected {}", line::EXPECTED),
-                )
+                (Rule::Schema, message, format!("expected {EXPECTED}"))
             })
             .and_then(|line| gathered.take(number, line));
         if let Err((rule, message, help)) = taken {
@@ -109,7 +104,7 @@ pub fn read(path: &Path, input: impl Read, asked: Asked) -> Result<Run, ImportEr
         }
     }
     if gathered.is_empty() && problems.is_empty() {
-        let help = format!("expected one {} a line", line::EXPECTED);
+        let help = format!("expected one {EXPECTED} a line");
         problems.push(Problem::new(path, None, Rule::Empty, "no probes", help));
     }
     if problems.is_empty() {

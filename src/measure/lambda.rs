@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Least agreement (rank-biased overlap) with the reference ranking. Measured on human paraphrases:
@@ -9,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub const AGREEMENT: f64 = 0.5;
 
 /// The state of one cell, written as a word; the symbols are read too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Lambda {
     /// `→` a target section was found, and the ranking agrees with the reference.

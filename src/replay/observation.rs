@@ -11,7 +11,9 @@ use crate::target::{Failure, Hit, Offsets, Reply, Stage};
 use crate::units::Cutoff;
 
 /// What a probe's answer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// A cell of the verdict.
@@ -20,6 +22,17 @@ pub enum Purpose {
     Sweep,
     /// A cell asked once more with its only seed, to learn how much the target differs from itself.
     Repeat,
+}
+
+impl Purpose {
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Sweep => "sweep",
+            Self::Repeat => "repeat",
+        }
+    }
 }
 
 /// One probe and what became of it.

@@ -50,6 +50,7 @@ mod recorded;
 mod reference;
 mod resume;
 mod retrieval;
+mod run_exports;
 mod runbooks;
 mod scenarios;
 mod schema;

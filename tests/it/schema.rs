@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ragstone::exchange::run::Line;
 use ragstone::goldset::{Manifest, Question, Section};
-use ragstone::import::Line;
 use ragstone::judge::Verdict;
 use ragstone::parity::stamp::Stamp;
 use ragstone::plan;
@@ -215,8 +215,13 @@ fn the_schema_of_an_import_and_its_reader_agree() {
         "target": "us-east", "question": "q1", "form": 0, "seed": 1, "k": 5,
         "hits": [{"doc_id": "d", "section_id": "s1", "id": "a", "score": 1.5, "text": "x",
             "start": 0, "end": 1, "unit": "byte"}],
+        "purpose": "score", "skipped": "x", "elapsed_ms": 2.5, "cached": true,
         "answer": "a", "citations": ["d/s1"], "status": 200, "attempts": 2, "cold_start": false,
-        "latency_ms": {"tffb": 1.0, "tusable": 1.5, "tfinal": 2.0},
+        "latency_ms": {"resolve": 0.1, "connect": 0.2, "headers": 0.5, "tffb": 1.0, "tusable": 1.5,
+            "tfinal": 2.0, "decode": 0.1},
+        "metrics": {"topic": "t", "answerable": true, "delta_s": 0.5, "delta_s_anchor": 0.5,
+            "delta_s_decoy": 0.5, "coverage": 1.0, "evidence_coverage": 1.0, "coverage_mode": "span",
+            "target_rank": 1, "agreement": 1.0, "lambda": "convergent"},
         "error": {"class": "timeout", "stage": "headers", "message": "m"},
     });
     let contract = json!({ "target": "us-east", "contract": {"METRIC": "dot"}, "at": "end" });

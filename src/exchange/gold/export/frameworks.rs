@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::names::{Names, plain};
+use super::names::Names;
 use super::{Part, Written, answerable, lacking, pretty, sections_beside_their_text};
-use crate::exchange::ExchangeError;
 use crate::exchange::gold::folder::json_lines;
+use crate::exchange::{ExchangeError, Spelling};
 use crate::goldset::{GoldSet, Question};
 
 /// The texts of a question's targets.
@@ -46,7 +46,7 @@ struct Ragas<'a> {
 
 /// Samples of ragas.
 pub(super) fn ragas(gold: &GoldSet) -> Result<Written, ExchangeError> {
-    let names = Names::of(gold, plain)?;
+    let names = Names::of(gold, Spelling::AsIs)?;
     let rows: Vec<Ragas> = answerable(gold)
         .map(|question| Ragas {
             user_input: &question.question,
@@ -120,7 +120,7 @@ struct Row<'a> {
 
 /// Rows that `rows` reads as they are.
 pub(super) fn jsonl(gold: &GoldSet) -> Result<Written, ExchangeError> {
-    let names = Names::of(gold, plain)?;
+    let names = Names::of(gold, Spelling::AsIs)?;
     let rows: Vec<Row> = answerable(gold)
         .map(|question| Row {
             id: question.id.as_str(),

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::names::{Names, for_trec, plain};
+use super::names::Names;
 use super::{Part, Written, answerable, lacking, pretty, sections_beside_their_text};
-use crate::exchange::ExchangeError;
 use crate::exchange::gold::folder::json_lines;
 use crate::exchange::gold::left_out::{LeftOut, Reason};
 use crate::exchange::gold::llamaindex::MODE;
+use crate::exchange::{ExchangeError, Spelling};
 use crate::goldset::{GoldSet, Question};
 use crate::ids::SectionKey;
 use crate::trec::{Judgment, write_qrels};
@@ -33,7 +33,7 @@ fn judgments(question: &Question) -> impl Iterator<Item = (&SectionKey, i32)> {
 
 /// Topics, judgments and documents of TREC.
 pub(super) fn trec(gold: &GoldSet) -> Result<Written, ExchangeError> {
-    let names = Names::of(gold, for_trec)?;
+    let names = Names::of(gold, Spelling::Trec)?;
     let mut left_out = Vec::new();
     lacking(gold, JUDGED, &mut left_out);
     sections_beside_their_text(gold, true, &mut left_out);
@@ -41,7 +41,7 @@ pub(super) fn trec(gold: &GoldSet) -> Result<Written, ExchangeError> {
     let mut topics = String::new();
     let mut queries: Vec<(String, &Question)> = Vec::new();
     for question in answerable(gold) {
-        let id = for_trec(question.id.as_str());
+        let id = Spelling::Trec.of(question.id.as_str());
         let text = question.question.replace(['\t', '\n', '\r'], " ");
         if text != question.question {
             let line = Some(question.line);
@@ -102,12 +102,12 @@ struct BeirQuery<'a> {
 
 /// The folder of BEIR.
 pub(super) fn beir(gold: &GoldSet) -> Result<Written, ExchangeError> {
-    let names = Names::of(gold, for_trec)?;
+    let names = Names::of(gold, Spelling::Trec)?;
     let mut left_out = Vec::new();
     lacking(gold, JUDGED, &mut left_out);
     sections_beside_their_text(gold, true, &mut left_out);
     let asked: Vec<(String, &Question)> = answerable(gold)
-        .map(|question| (for_trec(question.id.as_str()), question))
+        .map(|question| (Spelling::Trec.of(question.id.as_str()), question))
         .collect();
     if let Some((id, first, second)) = same_name(&asked) {
         return Err(ExchangeError::Clash { first, second, id });
@@ -139,7 +139,7 @@ pub(super) fn beir(gold: &GoldSet) -> Result<Written, ExchangeError> {
 
 /// One JSON object of queries, documents and what answers which.
 pub(super) fn llamaindex(gold: &GoldSet) -> Result<Written, ExchangeError> {
-    let names = Names::of(gold, plain)?;
+    let names = Names::of(gold, Spelling::AsIs)?;
     let mut left_out = Vec::new();
     lacking(gold, &[Part::Targets], &mut left_out);
     sections_beside_their_text(gold, false, &mut left_out);
