@@ -162,3 +162,16 @@ families! {
     Judged = "judged", Takes::Cutoffs(TOP), Mean, [],
         "Judged documents in the first k ranks, ÷ those that were retrieved there.";
 }
+
+impl Family {
+    /// Whether `trec_eval` has it too; the others come from other tools.
+    pub fn is_of_trec_eval(self) -> bool {
+        let place = |family| Self::ALL.iter().position(|known| *known == family);
+        place(self) < place(Self::Mrr)
+    }
+
+    /// Whether less of it is better: what counts what nobody judged.
+    pub fn is_better_low(self) -> bool {
+        matches!(self, Self::Unj | Self::RbpResid)
+    }
+}

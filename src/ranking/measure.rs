@@ -65,6 +65,27 @@ impl Measure {
         matches!(self.family.over(), Over::Count | Over::Sum)
     }
 
+    /// Whether its values lie in `[0, 1]`, whatever the list.
+    pub fn is_share(&self) -> bool {
+        let fits = match &self.parameter {
+            Parameter::Number(number) if self.family == Family::Rbp => (0.0..=1.0).contains(number),
+            Parameter::Number(number) => *number >= 0.0,
+            Parameter::Gains(Gains::Stated(worths), _) => {
+                worths.iter().all(|(_, worth)| *worth >= 0.0)
+            }
+            _ => true,
+        };
+        fits && self.family.over() == Over::Mean && self.family != Family::Utility
+    }
+
+    /// How many ranks it looks at; `None` if at all that was retrieved.
+    pub fn cutoff(&self) -> Option<Cutoff> {
+        match self.parameter {
+            Parameter::Cutoff(cutoff) => Some(cutoff),
+            _ => None,
+        }
+    }
+
     /// Its value of one query's list. It has one always: 0 where R is 0 or nothing was retrieved, as
     /// `trec_eval` has it.
     ///
@@ -146,10 +167,7 @@ impl Measure {
     }
 
     fn depth(&self) -> usize {
-        match self.parameter {
-            Parameter::Cutoff(cutoff) => cutoff.get(),
-            _ => usize::MAX,
-        }
+        self.cutoff().map_or(usize::MAX, Cutoff::get)
     }
 
     fn number(&self) -> f64 {
