@@ -258,7 +258,7 @@ fn settings(drill: &Drill, of: &Settings, trials: &[Trial]) -> Settings {
     let mut overrides: BTreeMap<CheckId, Override> = of
         .overrides
         .iter()
-        .filter(|(id, _)| id.runbook() == Runbook::FailoverDrill)
+        .filter(|(id, _)| id.is_of(Runbook::FailoverDrill))
         .map(|(id, over)| (*id, over.clone()))
         .collect();
     let risk = Definition::of(CheckId::FdRisk);
@@ -280,7 +280,7 @@ fn settings(drill: &Drill, of: &Settings, trials: &[Trial]) -> Settings {
         waivers: of
             .waivers
             .iter()
-            .filter(|waiver| waiver.check.runbook() == Runbook::FailoverDrill)
+            .filter(|waiver| waiver.check.is_of(Runbook::FailoverDrill))
             .cloned()
             .collect(),
         history: None,

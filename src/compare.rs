@@ -146,7 +146,7 @@ pub fn settings(of: &Settings) -> Settings {
         overrides: of
             .overrides
             .iter()
-            .filter(|(id, _)| id.runbook() == Runbook::Comparison)
+            .filter(|(id, _)| id.is_of(Runbook::Comparison))
             .map(|(id, over)| (*id, over.clone()))
             .collect(),
         ..of.clone()

@@ -83,7 +83,7 @@ fn settings(id: CheckId, resamples: u32) -> Settings {
     let (control, side) = names();
     let stage = Definition::of(id).stages[0];
     Settings {
-        runbook: id.runbook(),
+        runbook: id.runbook().expect("a clause"),
         stage,
         trials: vec![Trial {
             side,

@@ -3,7 +3,7 @@
 use ragstone::embed::{EmbedderId, EmbedderKind};
 use ragstone::ids::{Form, QuestionId, Seed, TargetName, Topic};
 use ragstone::judge::{Evidence, SideEvidence};
-use ragstone::measure::{CellMetrics, Lambda, MetricTable, Status};
+use ragstone::measure::{CellMetrics, Lambda, MetricTable, RankValues, Status};
 use ragstone::parity::{Contract, ContractField};
 use ragstone::replay::Purpose;
 use ragstone::target::{Locality, Role, Stage};
@@ -267,6 +267,7 @@ impl Question {
                     latency_ms: Some(MEDIAN_MS * latency.exp()),
                     cached: false,
                     cold_start: Some(false),
+                    rank: RankValues::new(),
                 });
             }
         }

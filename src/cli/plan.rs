@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         sides: outlook.n_sides,
         outcome: outcome(&checks, &outlook),
         checks,
-        assumptions: healthy.assumptions(),
+        assumptions: healthy.assumptions(&policy.judge.required),
         settings: policy.judge,
     };
     output.result(&foresight, |out| text(&foresight, out))?;
@@ -133,15 +133,17 @@ fn text(foresight: &Foresight, out: &mut dyn Write) -> std::io::Result<()> {
         "{runbook} at stage {stage}: {questions} questions over {topics} topics, {cells_per_question} \
          cells each, {sides} judged{basis}\n"
     )?;
+    let ids = foresight.checks.iter().map(|check| check.id.name().len());
+    let ids = ids.max().unwrap_or(0).max(10);
     writeln!(
         out,
-        "  {:<10} {:<14} {:>7}  {:<35} {:>8}  why",
+        "  {:<ids$} {:<14} {:>7}  {:<35} {:>8}  why",
         "check", "decidable", "P(PASS)", "decided from", "needs"
     )?;
     for check in &foresight.checks {
         writeln!(
             out,
-            "  {:<10} {:<14} {:>7}  {:<35} {:>8}  {}",
+            "  {:<ids$} {:<14} {:>7}  {:<35} {:>8}  {}",
             check.id,
             check.decidable.word(),
             check.p_pass.map_or_else(|| "-".to_owned(), percent),

@@ -27,6 +27,7 @@ mod pre_flight;
 mod prospect;
 mod quality;
 mod reason;
+mod requirement;
 mod rule;
 mod sample;
 mod stops;
@@ -54,21 +55,42 @@ pub use prospect::{
     Assumption, Decidable, Effect, Healthy, Law, Outcome, Outlook, Prospect, outcome, prospects,
 };
 pub use reason::ReasonCode;
+pub use requirement::{NoRequirement, Requirement};
 pub use verdict::{Check, CheckVerdict, GoldRef, RunVerdict, TargetRef, Verdict, worst};
 pub use waiver::{Waiver, WaiverStatus, WaiverUse, waive};
 
 /// Judges every trial in order, each check in the order of the runbook.
 pub fn judge(evidence: &Evidence, settings: &Settings) -> Vec<Check> {
     let trials = settings.trials(evidence);
-    let of_trial = |trial| of_trial(trial, evidence, settings);
-    trials.iter().flat_map(of_trial).collect()
+    let of_trial = |(place, trial): (usize, &Trial)| {
+        // A requirement is of one side: where several trials have it, the first judges it.
+        let first = trials[..place]
+            .iter()
+            .all(|earlier| earlier.side != trial.side);
+        let required: &[Requirement] = if first { &settings.required } else { &[] };
+        of_trial(trial, required, evidence, settings)
+    };
+    trials.iter().enumerate().flat_map(of_trial).collect()
 }
 
-fn of_trial(trial: &Trial, evidence: &Evidence, settings: &Settings) -> Vec<Check> {
+fn of_trial(
+    trial: &Trial,
+    required: &[Requirement],
+    evidence: &Evidence,
+    settings: &Settings,
+) -> Vec<Check> {
     let case = Case::new(trial, evidence, settings);
     let scene = Scene::new(&evidence.observed, trial, settings);
     let mut checks = Vec::new();
-    for blank in blanks(trial, settings) {
+    let mut blanks: Vec<Check> = blanks(trial, settings).collect();
+    // Clauses that look back look at every check before them.
+    let looks_back = |check: &Check| Definition::of(check.id).sources.contains(&Source::History);
+    let place = blanks.iter().position(looks_back).unwrap_or(blanks.len());
+    let required = required
+        .iter()
+        .map(|one| Check::new(Definition::of(one.id()), trial, settings));
+    blanks.splice(place..place, required);
+    for blank in blanks {
         let definition = Definition::of(blank.id);
         let check = match &case {
             _ if definition.method.is_observed() => observed::observed(blank, &scene),
@@ -123,6 +145,7 @@ fn one(definition: &'static Definition, blank: Check, case: &Case, so_far: &[Che
     let judged = match definition.method {
         Method::DeltaS => quality::delta_s(blank, case),
         Method::Coverage => quality::coverage(blank, case),
+        Method::Rank(measure) => quality::rank(blank, case, measure),
         Method::Convergence => quality::lambda(blank, case),
         Method::LatencyRatio => latency::ratio(blank, case),
         Method::NewErrorClass => errors::new_classes(blank, case),
@@ -206,6 +229,8 @@ fn unusable(case: &Case) -> Option<(CheckVerdict, ReasonCode, String)> {
 mod attribution_tests;
 #[cfg(test)]
 mod pair_tests;
+#[cfg(test)]
+mod rank_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

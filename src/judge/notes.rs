@@ -18,9 +18,12 @@ pub fn notes(evidence: &Evidence, settings: &Settings) -> Vec<String> {
         );
     }
     for (id, over) in &settings.overrides {
-        let usual = Definition::of(*id).limit;
+        let usual = settings.usual_limit(Definition::of(*id));
+        let whose = settings
+            .requirement(*id)
+            .map_or("runbook", |_| "requirement");
         notes.push(format!(
-            "the limit of {id} is {} where the runbook says {usual}: {}",
+            "the limit of {id} is {} where the {whose} says {usual}: {}",
             over.limit, over.reason
         ));
     }

@@ -115,7 +115,7 @@ fn metrics(target: &str, (question, form, seed): Place, cell: Cell) -> CellMetri
 }
 
 fn found(evidence: &Evidence, id: CheckId) -> Check {
-    let runbook = id.runbook();
+    let runbook = id.runbook().expect("a clause");
     let stage = Definition::of(id).stages[0];
     let settings = Settings {
         runbook,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::TargetName;
 use crate::judge::{
-    CheckId, Definition, DrillCheck, Evidence, PastRun, Runbook, RunbookStage, Waiver,
+    CheckId, Definition, DrillCheck, Evidence, PastRun, Requirement, Runbook, RunbookStage, Waiver,
 };
 use crate::stats::Resamples;
 use crate::traffic::{ArmField, LatencyPoint};
@@ -58,6 +58,9 @@ pub struct Settings {
     pub stage: RunbookStage,
     /// Bound or point.
     pub basis: Basis,
+    /// What must hold of ranking measures beside the runbook's clauses, each measure once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<Requirement>,
     /// Limits that differ from the runbook's.
     pub overrides: BTreeMap<CheckId, Override>,
     /// Red checks that a person takes responsibility for.
@@ -144,6 +147,7 @@ impl Default for Settings {
             runbook: Runbook::Canary,
             stage: RunbookStage::Shadow,
             basis: Basis::Bound,
+            required: Vec::new(),
             overrides: BTreeMap::new(),
             waivers: Vec::new(),
             history: None,
@@ -197,7 +201,13 @@ impl Settings {
             .unwrap_or(Definition::of(CheckId::BgCov).limit)
     }
 
-    /// The limit of a check: the policy's if it overrides, else the runbook's.
+    /// What the policy requires under a check's id, if it is no clause of a runbook.
+    pub fn requirement(&self, id: CheckId) -> Option<&Requirement> {
+        self.required.iter().find(|one| one.id() == id)
+    }
+
+    /// The limit of a check: the policy's if it overrides or is the only one to name it, else the
+    /// runbook's.
     pub fn limit(&self, definition: &Definition) -> Limit {
         match self.overrides.get(&definition.id) {
             Some(over) => Limit {
@@ -205,9 +215,14 @@ impl Settings {
                 reason: Some(over.reason.clone()),
             },
             None => Limit {
-                value: definition.limit,
+                value: self.usual_limit(definition),
                 reason: None,
             },
         }
+    }
+    /// The limit before any override.
+    pub(super) fn usual_limit(&self, definition: &Definition) -> f64 {
+        let required = self.requirement(definition.id);
+        required.map_or(definition.limit, |required| required.limit)
     }
 }

@@ -6,7 +6,7 @@ use crate::judge::diagnosis;
 use crate::judge::rule::{Ruling, decide, worse};
 use crate::judge::sample::{UNDEFINED, sample};
 use crate::judge::{Check, CheckVerdict, Comparator, ReasonCode, Settings};
-use crate::measure::{Axes, QuestionMetrics, axes};
+use crate::measure::{Axes, QuestionMetrics, RankMeasure, axes};
 use crate::stats::{Interval, abc_mean, bca_mean, clopper_pearson, median_bounds};
 use crate::units::Confidence;
 
@@ -85,6 +85,75 @@ pub(super) fn coverage(check: Check, case: &Case) -> Check {
         check = check.adding(format!("{mean:.3} of the evidence spans"));
     }
     diagnosis::coverage(check, case)
+}
+
+/// Mean of a ranking measure within its limit.
+pub(super) fn rank(check: Check, case: &Case, measure: RankMeasure) -> Check {
+    let (comparator, limit) = (check.comparator, check.limit);
+    let of = |question: &QuestionMetrics| question.rank.get(&measure).copied();
+    let unknown = case
+        .questions
+        .iter()
+        .filter(|one| of(one).is_none())
+        .count();
+    if unknown > 0 {
+        let (side, n) = (&case.side.name, case.questions.len());
+        let detail = format!("{unknown} of {n} questions have no {measure} on {side}");
+        let remedy = format!(
+            "the run of {side} was measured without it: replay with a policy that requires {measure}, or has it under [measure] rank"
+        );
+        return check
+            .inconclusive(ReasonCode::EvidenceMissing, detail)
+            .advising(Some(remedy));
+    }
+    let rule = |questions: &[QuestionMetrics]| {
+        let values: Vec<f64> = questions.iter().filter_map(of).collect();
+        let interval = mean_bounds(&values, case.settings.confidence, case.settings);
+        Ruling {
+            interval,
+            decision: decide(interval, comparator, limit, case.settings.basis),
+        }
+    };
+    let value = |question: &QuestionMetrics| of(question).unwrap_or(f64::NAN);
+    let badness = |question: &QuestionMetrics| match comparator {
+        Comparator::AtMost => -value(question),
+        _ => value(question),
+    };
+    let misses = |question: &&QuestionMetrics| !comparator.holds(value(question), limit);
+    let missing: Vec<&QuestionMetrics> = case.questions.iter().filter(misses).collect();
+    let n_missing = missing.len();
+    let check = sample(check, case, &rule)
+        .naming(worst(missing, badness))
+        .adding(format!(
+            "{n_missing} of {} questions miss it",
+            case.questions.len()
+        ));
+    let beside = beside_it(&case.questions, measure);
+    if check.is_red() && !beside.is_empty() {
+        check.adding(format!("of the same lists: {beside}"))
+    } else {
+        check
+    }
+}
+
+/// The means of the other ranking measures, which tell why one is low.
+fn beside_it(questions: &[QuestionMetrics], measure: RankMeasure) -> String {
+    let known = questions
+        .first()
+        .into_iter()
+        .flat_map(|one| one.rank.keys());
+    let others = known
+        .filter(|other| **other != measure)
+        .filter_map(|other| {
+            let values: Option<Vec<f64>> = questions
+                .iter()
+                .map(|question| question.rank.get(other).copied())
+                .collect();
+            let values = values?;
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            Some(format!("{} {mean:.3}", other.name()))
+        });
+    others.collect::<Vec<_>>().join(", ")
 }
 
 /// Rate of converging questions ≥ limit, no `×`, `<>` at most 10 %.

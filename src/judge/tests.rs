@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::embed::{EmbedderId, EmbedderKind};
 use crate::ids::{Form, QuestionId, Seed, TargetName, Topic};
-use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
+use crate::measure::{CellMetrics, Lambda, MetricTable, RankValues, Status};
 use crate::parity::{Contract, ContractField, SideParity, compare};
 use crate::replay::Purpose;
 use crate::target::{Locality, Role, Stage};
@@ -62,6 +62,7 @@ pub(super) fn cell(target: &str, question: usize, form: u16, shape: Shape) -> Ce
         latency_ms: Some(1.0),
         cached: false,
         cold_start: None,
+        rank: RankValues::new(),
     }
 }
 
@@ -119,7 +120,7 @@ pub(super) fn evidence(n: usize, shape: impl Fn(usize) -> Shape) -> Evidence {
 }
 
 pub(super) fn check(evidence: &Evidence, id: CheckId, settings: &Settings) -> Check {
-    let runbook = id.runbook();
+    let runbook = id.runbook().expect("a clause");
     let checks = judge(
         evidence,
         &Settings {

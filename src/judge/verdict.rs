@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::embed::EmbedderId;
 use crate::ids::{Digest, QuestionId, TargetName};
 use crate::judge::{
-    Basis, CheckId, Comparator, Definition, DrillCheck, Kind, ReasonCode, Runbook, RunbookStage,
-    Settings, SideLadder, Trial, WaiverUse,
+    Basis, CheckId, Comparator, Definition, DrillCheck, Kind, ReasonCode, Requirement, Runbook,
+    RunbookStage, Settings, SideLadder, Trial, WaiverUse,
 };
 use crate::parity::{Contract, SideParity};
 use crate::replay::Counts;
@@ -165,7 +165,9 @@ impl Check {
         Self {
             id: definition.id,
             named: None,
-            clause: definition.clause.to_owned(),
+            clause: settings
+                .requirement(definition.id)
+                .map_or_else(|| definition.clause.to_owned(), Requirement::clause),
             target: trial.side.clone(),
             control: trial.control.clone(),
             kind: definition.kind,

@@ -23,7 +23,7 @@ fn waiver(check: CheckId, max_value: f64) -> Waiver {
 
 /// The verdict of the check after a waiver, and what became of the waiver.
 fn waived(evidence: &Evidence, waiver: Waiver, on: &str) -> (CheckVerdict, WaiverStatus) {
-    let runbook = waiver.check.runbook();
+    let runbook = waiver.check.runbook().expect("a clause");
     let checks = judge(
         evidence,
         &Settings {

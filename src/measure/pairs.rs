@@ -110,6 +110,7 @@ mod tests {
             evidence_coverage: 0.5,
             converges: true,
             share_recursive: 0.0,
+            rank: crate::measure::RankValues::new(),
             n_chaotic: 0,
         }
     }

@@ -3,8 +3,10 @@
 //! The cells of one question (forms × seeds) repeat one observation more than they add new ones, so
 //! they are reduced to one value a question before anything is inferred.
 
+use std::collections::BTreeSet;
+
 use crate::ids::{QuestionId, TargetName, Topic};
-use crate::measure::{CellMetrics, Lambda, MetricTable, Status};
+use crate::measure::{CellMetrics, Lambda, MetricTable, RankMeasure, RankValues, Status};
 use crate::stats::median;
 
 /// What a cell without a number counts as.
@@ -41,6 +43,8 @@ pub struct QuestionMetrics {
     pub share_recursive: f64,
     /// Cells that are `×`.
     pub n_chaotic: usize,
+    /// Mean of each ranking measure over the cells. One that any answered cell lacks is undefined.
+    pub rank: RankValues,
 }
 
 /// One row a question that has an answer, in the order of the table.
@@ -62,10 +66,19 @@ pub fn questions(
         });
         groups[place].push(cell);
     }
-    groups.iter().map(|cells| reduce(cells, missing)).collect()
+    let values = groups.iter().flatten().flat_map(|cell| cell.rank.keys());
+    let ranking: BTreeSet<RankMeasure> = values.copied().collect();
+    groups
+        .iter()
+        .map(|cells| reduce(cells, &ranking, missing))
+        .collect()
 }
 
-fn reduce(cells: &[&CellMetrics], missing: Missing) -> QuestionMetrics {
+fn reduce(
+    cells: &[&CellMetrics],
+    ranking: &BTreeSet<RankMeasure>,
+    missing: Missing,
+) -> QuestionMetrics {
     let (distance, share, state) = match missing {
         Missing::Worst => (f64::INFINITY, 0.0, Lambda::Divergent),
         Missing::Best => (0.0, 1.0, Lambda::Convergent),
@@ -105,7 +118,21 @@ fn reduce(cells: &[&CellMetrics], missing: Missing) -> QuestionMetrics {
         share_recursive: states().filter(|state| *state == Lambda::Recursive).count() as f64
             / cells.len() as f64,
         n_chaotic: states().filter(|state| *state == Lambda::Chaotic).count(),
+        rank: ranked(cells, ranking, missing),
     }
+}
+
+fn ranked(cells: &[&CellMetrics], ranking: &BTreeSet<RankMeasure>, missing: Missing) -> RankValues {
+    let mean = |measure: &RankMeasure| {
+        let unknown = measure.extreme(missing == Missing::Best);
+        let value = |cell: &&CellMetrics| match cell.status {
+            Status::Scored => cell.rank.get(measure).copied(),
+            _ => Some(unknown),
+        };
+        let sum: f64 = cells.iter().map(value).sum::<Option<f64>>()?;
+        Some((*measure, sum / cells.len() as f64))
+    };
+    ranking.iter().filter_map(mean).collect()
 }
 
 #[cfg(test)]
@@ -148,6 +175,7 @@ mod tests {
             latency_ms: Some(1.0),
             cached: false,
             cold_start: None,
+            rank: RankValues::new(),
         }
     }
 
@@ -171,5 +199,60 @@ mod tests {
         let best = questions(&table, &TargetName::new("t"), Missing::Best);
         assert!((best[0].delta_s - 0.1).abs() < 1e-12 && best[0].converges);
         assert!((best[0].coverage - 0.9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_failed_cell_is_the_worst_of_each_ranking_measure_and_an_unknown_one_undefines_it() {
+        let [good, unjudged] =
+            ["ndcg_cut_10", "unj_10"].map(|name| RankMeasure::named(name).expect("a measure"));
+        let with =
+            |question: &str, delta_s: Option<f64>, values: &[(RankMeasure, f64)]| CellMetrics {
+                rank: values.iter().copied().collect(),
+                ..cell(question, delta_s, Lambda::Convergent)
+            };
+        let cells = vec![
+            with("a", Some(0.2), &[(good, 0.5), (unjudged, 0.25)]),
+            with("a", None, &[]),
+            with("b", None, &[]),
+            with("c", Some(0.2), &[(good, 0.75)]),
+        ];
+        let of = |missing| {
+            questions(
+                &MetricTable {
+                    cells: cells.clone(),
+                },
+                &TargetName::new("t"),
+                missing,
+            )
+        };
+        let expected = |a: [f64; 2], b: [f64; 2]| {
+            let both = |[x, y]: [f64; 2]| RankValues::from([(good, x), (unjudged, y)]);
+            [both(a), both(b), RankValues::from([(good, 0.75)])]
+        };
+        let found = |missing| {
+            of(missing)
+                .into_iter()
+                .map(|one| one.rank)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found(Missing::Worst), expected([0.25, 0.625], [0.0, 1.0]));
+        assert_eq!(found(Missing::Best), expected([0.75, 0.125], [1.0, 0.0]));
+    }
+
+    #[test]
+    fn ranking_measures_are_columns_and_tables_without_them_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("metrics.parquet");
+        let name = RankMeasure::named("ndcg_cut_10").expect("a measure");
+        let ranked = CellMetrics {
+            rank: RankValues::from([(name, 0.625)]),
+            ..cell("a", Some(0.2), Lambda::Convergent)
+        };
+        let failed = cell("b", None, Lambda::Divergent);
+        for cells in [vec![ranked, failed.clone()], vec![failed]] {
+            let table = MetricTable { cells };
+            table.write(&path).expect("written");
+            assert_eq!(MetricTable::read(&path).expect("read"), table);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The metric table: one row a probe.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::goldset::Question;
 use crate::ids::{Form, QuestionId, SectionKey, Seed, TargetName, Topic};
 use crate::measure::coverage::{ReadTexts, Retrieved};
-use crate::measure::{Centroid, CoverageMode, Lambda, Matched, TargetTokens, delta_s, state};
+use crate::measure::{
+    Centroid, CoverageMode, Lambda, Matched, NoRankMeasure, RankMeasure, RankMeasures, RankValues,
+    TargetTokens, delta_s, state,
+};
 use crate::ranking::{RBO_P, Ranking, rbo_ext};
 use crate::replay::{
-    HitRecord, Observation, Outcome, Purpose, RecordError, read_table, write_table,
+    HitRecord, Observation, Outcome, Purpose, RecordError, TableWriter, read_table_beside,
 };
 use crate::stats::quantile;
 use crate::target::Stage;
@@ -84,6 +87,8 @@ pub struct CellMetrics {
     pub cached: bool,
     /// Whether the target had to start something first, where it says so.
     pub cold_start: Option<bool>,
+    /// Ranking measures of the retrieved sections, by the judgments of the question.
+    pub rank: RankValues,
 }
 
 impl CellMetrics {
@@ -139,11 +144,11 @@ pub fn latency(table: &MetricTable, target: &TargetName) -> Option<Latency> {
     })
 }
 
-/// Measures every observation of a run.
+/// Measures every observation of a run, with these ranking measures.
 ///
 /// Time `O(probes · k · dim)`, parallel over questions.
-pub fn measure(matched: Matched) -> MetricTable {
-    let referred = Referred::new(matched);
+pub fn measure(matched: Matched, ranking: &RankMeasures) -> MetricTable {
+    let referred = Referred::new(matched, ranking);
     let observations = &matched.run.observations;
     let questions: Vec<&[Observation]> = observations
         .chunk_by(|one, next| one.question == next.question)
@@ -162,11 +167,12 @@ pub fn measure(matched: Matched) -> MetricTable {
 /// A run with the reference ranking of each question on each target.
 struct Referred<'a> {
     matched: Matched<'a>,
+    ranking: &'a RankMeasures,
     references: HashMap<(&'a TargetName, &'a QuestionId), Ranking<SectionKey>>,
 }
 
 impl<'a> Referred<'a> {
-    fn new(matched: Matched<'a>) -> Self {
+    fn new(matched: Matched<'a>, ranking: &'a RankMeasures) -> Self {
         let mut references = HashMap::new();
         let mut settled = std::collections::HashSet::new();
         for seen in matched
@@ -186,6 +192,7 @@ impl<'a> Referred<'a> {
         }
         Self {
             matched,
+            ranking,
             references,
         }
     }
@@ -259,6 +266,7 @@ impl<'a> Referred<'a> {
             .iter()
             .position(|hit| question.is_target(&hit.section))
             .map(|index| index + 1);
+        cell.rank = self.ranking.of(question, hits, cell.k);
         let reference = self.references.get(&(&seen.target, &seen.question));
         cell.agreement =
             reference.map(|reference| rbo_ext(&section_ranking(hits), reference, RBO_P));
@@ -293,6 +301,7 @@ fn blank(seen: &Observation, question: &Question) -> CellMetrics {
         latency_ms: seen.latency_ms(),
         cached: seen.cached,
         cold_start: seen.cold_start,
+        rank: RankValues::new(),
     }
 }
 
@@ -385,9 +394,7 @@ impl Row {
             .iter()
             .find(|(_, value)| value.is_some_and(|value| !value.is_finite()))
         {
-            return Err(format!(
-                "{column} is not a finite number; an undefined one is null"
-            ));
+            return Err(not_finite(column));
         }
         let count = |value: u64| usize::try_from(value).map_err(|error| error.to_string());
         let status = match (self.status.as_str(), self.error_class, self.error_stage) {
@@ -422,6 +429,7 @@ impl Row {
             latency_ms: self.latency_ms,
             cached: self.cached,
             cold_start: self.cold_start,
+            rank: RankValues::new(),
         })
     }
 }
@@ -437,33 +445,67 @@ impl MetricTable {
             .collect()
     }
 
-    /// Writes `metrics.parquet`.
+    /// The ranking measures that any row has, by name.
+    pub fn ranking(&self) -> BTreeSet<RankMeasure> {
+        let values = self.cells.iter().flat_map(|cell| cell.rank.keys());
+        values.copied().collect()
+    }
+
+    /// Writes `metrics.parquet`. Each ranking measure is a column of its own, `rank.ndcg_cut_10`, null where
+    /// it is undefined.
     ///
     /// # Errors
     /// If the folder cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), RecordError> {
-        write_table(path, self.cells.iter().map(Row::of))
+        let ranking = self.ranking();
+        let names: Vec<String> = ranking.iter().map(ToString::to_string).collect();
+        let mut writer = TableWriter::create_beside(path, &names)?;
+        for cell in &self.cells {
+            let values = ranking
+                .iter()
+                .map(|measure| cell.rank.get(measure).copied());
+            writer.push_beside(Row::of(cell), &values.collect::<Vec<_>>())?;
+        }
+        writer.finish()
     }
 
-    /// Reads `metrics.parquet`.
+    /// Reads `metrics.parquet`, also of a version that knew no ranking measures.
     ///
     /// # Errors
     /// If the file is missing, damaged or has other columns.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
-        let rows: Vec<Row> = read_table(path)?;
-        let read = |(index, row): (usize, Row)| {
-            row.cell().map_err(|problem| RecordError::Value {
-                path: path.to_owned(),
-                row: index + 1,
-                problem,
-            })
+        let (rows, columns) = read_table_beside::<Row>(path, &RankMeasure::is_meant)?;
+        let wrong = |index: usize, problem: String| RecordError::Value {
+            path: path.to_owned(),
+            row: index + 1,
+            problem,
         };
-        Ok(Self {
-            cells: rows
-                .into_iter()
-                .enumerate()
-                .map(read)
-                .collect::<Result<_, _>>()?,
-        })
+        let read = |(index, row): (usize, Row)| row.cell().map_err(|problem| wrong(index, problem));
+        let mut cells: Vec<CellMetrics> = rows
+            .into_iter()
+            .enumerate()
+            .map(read)
+            .collect::<Result<_, _>>()?;
+        for (name, values) in columns {
+            let measure: RankMeasure = name
+                .parse()
+                .map_err(|error: NoRankMeasure| wrong(0, format!("column {name}: {error}")))?;
+            for (index, (cell, value)) in cells.iter_mut().zip(values).enumerate() {
+                match value {
+                    Some(value) if !value.is_finite() => {
+                        return Err(wrong(index, not_finite(&name)));
+                    }
+                    Some(value) => {
+                        cell.rank.insert(measure, value);
+                    }
+                    None => {}
+                }
+            }
+        }
+        Ok(Self { cells })
     }
+}
+
+fn not_finite(column: &str) -> String {
+    format!("{column} is not a finite number; an undefined one is null")
 }

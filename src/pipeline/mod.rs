@@ -400,10 +400,8 @@ impl Replayed {
             finished,
         } = self;
         let vectors = session.vectors_of(&run.texts).await?;
-        let table = measure(Matched::new(
-            &Prepared::new(&session.gold, &vectors)?,
-            &run,
-        )?);
+        let prepared = Prepared::new(&session.gold, &vectors)?;
+        let table = measure(Matched::new(&prepared, &run)?, &session.policy.ranking);
         let judged = JudgedRecord {
             settings: judge::Settings {
                 history: session.history.take(),

@@ -74,7 +74,10 @@ impl Replayed {
         let mut table = MetricTable::default();
         for part in self.finished.parts(&self.session.gold) {
             let part = part?;
-            let measured = measure(Matched::new(&prepared, &part)?);
+            let measured = measure(
+                Matched::new(&prepared, &part)?,
+                &self.session.policy.ranking,
+            );
             table.cells.extend(measured.cells);
         }
         Ok(table)

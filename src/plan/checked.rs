@@ -7,10 +7,13 @@ use std::time::Duration;
 use crate::embed::EmbedderKind;
 use crate::goldset::Filter;
 use crate::ids::{Digest, Seed, TargetName};
-use crate::judge::{self, CheckId, Comparator, Definition, Override, RunbookStage, Waiver};
+use crate::judge::{
+    self, CheckId, Comparator, Definition, Override, Requirement, RunbookStage, Waiver,
+};
+use crate::measure::RankMeasures;
 use crate::plan::targets::{TargetSpec, targets};
 use crate::plan::written::{self, LimitOverride, Written};
-use crate::plan::{PolicyError, traffic};
+use crate::plan::{PolicyError, ranking, traffic};
 use crate::replay;
 use crate::stats::Resamples;
 use crate::traffic::ReadOptions;
@@ -27,6 +30,8 @@ pub struct Policy {
     pub replay: replay::Settings,
     /// At least two, one of them the control.
     pub targets: Vec<TargetSpec>,
+    /// Ranking measures that each probe gets.
+    pub ranking: RankMeasures,
     /// How the run is judged.
     pub judge: judge::Settings,
     /// How logs of live requests are read.
@@ -95,14 +100,16 @@ pub(super) fn check(
         serde_json_canonicalizer::to_vec(&written).map_err(|error| not_finite(path, &error))?,
     );
     let replay = replay(path, &written.replay)?;
+    let required = ranking::required(path, &written.gate.require, replay.k)?;
     Ok(Policy {
         // Without the `.` of `gold = "."`, which would stand in every message.
         gold: folder.join(&written.gold).components().collect(),
         referee: referee(path, folder, &written.referee)?,
+        ranking: ranking::columns(path, &written.measure, &required, replay.k)?,
         judge: judge::Settings {
             waivers: waivers(path, &written)?,
             observed: traffic::judged(path, &written.traffic)?,
-            ..gate(path, &written.gate)?
+            ..gate(path, &written.gate, required)?
         },
         traffic: traffic::read(path, &written.traffic, written.gate.runbook)?,
         baseline: written.gate.baseline.as_ref().map(|run| folder.join(run)),
@@ -209,7 +216,11 @@ fn replay(path: &Path, written: &written::Replay) -> Result<replay::Settings, Po
     })
 }
 
-fn gate(path: &Path, written: &written::Gate) -> Result<judge::Settings, PolicyError> {
+fn gate(
+    path: &Path,
+    written: &written::Gate,
+    required: Vec<Requirement>,
+) -> Result<judge::Settings, PolicyError> {
     if written.bootstrap_resamples < 1000 {
         let message = format!(
             "[gate] bootstrap_resamples is {}",
@@ -224,12 +235,20 @@ fn gate(path: &Path, written: &written::Gate) -> Result<judge::Settings, PolicyE
     let mut overrides = BTreeMap::new();
     for (name, limit) in &written.overrides {
         let (id, limit) = limit_override(path, name, limit)?;
-        overrides.insert(id, limit);
+        ranking::may_move(path, (name, id), limit.limit, &required)?;
+        if overrides.insert(id, limit).is_some() {
+            return Err(PolicyError::meaning(
+                path,
+                format!("[gate.override] moves the limit of {id} twice"),
+                "keep one of them",
+            ));
+        }
     }
     Ok(judge::Settings {
         runbook: written.runbook,
         stage: stage(path, written)?,
         basis: written.evidence,
+        required,
         overrides,
         resamples: Resamples {
             n: written.bootstrap_resamples,

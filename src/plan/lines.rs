@@ -6,11 +6,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::ids::TargetName;
-use crate::judge::CheckId;
+use crate::judge::{CheckId, Requirement};
 
-/// The lines of a policy on which it moves a limit or waives a check, from 1.
+/// The lines of a policy on which it moves a limit, requires one or waives a check, from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PolicyLines {
+    /// Those that are moved stand before those that are required.
     limits: Vec<(CheckId, u64)>,
     waivers: Vec<(CheckId, Option<TargetName>, u64)>,
 }
@@ -27,17 +28,23 @@ impl PolicyLines {
             return Self::default();
         };
         let written = written.get_ref();
-        let overrides = table(written, "gate").and_then(|gate| table(gate, "override"));
-        let limits = overrides.into_iter().flat_map(|table| table.iter());
+        let gate = table(written, "gate");
+        let overrides = gate.and_then(|gate| table(gate, "override"));
+        let moved = overrides.into_iter().flat_map(|table| table.iter());
+        let moved = moved.filter_map(|(key, _)| {
+            let id = key.get_ref().parse().ok()?;
+            Some((id, line(text, key.span().start)))
+        });
+        let required = gate.and_then(|gate| gate.get("require")?.get_ref().as_array());
+        let required = required.into_iter().flat_map(|lines| lines.iter());
+        let required = required.filter_map(|one| {
+            let requirement: Requirement = one.get_ref().as_str()?.parse().ok()?;
+            Some((requirement.id(), line(text, one.span().start)))
+        });
         let waivers = written.get("waiver").map(Spanned::get_ref);
         let waivers = waivers.and_then(DeValue::as_array);
         Self {
-            limits: limits
-                .filter_map(|(key, _)| {
-                    let id = key.get_ref().parse().ok()?;
-                    Some((id, line(text, key.span().start)))
-                })
-                .collect(),
+            limits: moved.chain(required).collect(),
             waivers: waivers
                 .into_iter()
                 .flat_map(|waivers| waivers.iter())
@@ -55,7 +62,7 @@ impl PolicyLines {
         }
     }
 
-    /// Where the limit of a check is moved.
+    /// Where the limit of a check is moved, or else required.
     pub fn limit(&self, id: CheckId) -> Option<u64> {
         let mut found = self.limits.iter().filter(|(of, _)| *of == id);
         found.next().map(|(_, line)| *line)
@@ -108,6 +115,17 @@ check = 'CA-LAM'
         assert_eq!(waived(CheckId::CaLam, "b"), Some(9));
         assert_eq!(waived(CheckId::CaLam, "a"), Some(13));
         assert_eq!(waived(CheckId::CaDs, "a"), None);
+    }
+
+    #[test]
+    fn what_is_required_stands_on_a_line_until_it_is_moved() {
+        let required = "[gate]\nrequire = [\n  'rank.map >= 0.5',\n  'rank.nDCG@10 >= 0.6',\n]\n";
+        let moved = "[gate.override.'rank.MAP']\nmin = 0.4\nreason = 'r'\n";
+        let lines = PolicyLines::in_text(&format!("{required}{moved}"));
+        let of = |name: &str| lines.limit(name.parse().expect("a check"));
+        assert_eq!(of("rank.map"), Some(6));
+        assert_eq!(of("rank.ndcg_cut_10"), Some(4));
+        assert_eq!(of("rank.recall_10"), None);
     }
 
     #[test]

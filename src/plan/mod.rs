@@ -7,6 +7,7 @@
 mod checked;
 mod error;
 mod lines;
+mod ranking;
 mod targets;
 mod traffic;
 mod written;

@@ -15,6 +15,7 @@ mod pace;
 mod plan;
 mod record;
 mod run;
+mod table;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +33,9 @@ pub use open::{ContractReading, Side};
 pub(crate) use open::{Pages, patiently};
 pub use pace::{Backoff, Pace};
 pub use plan::{Plan, Probe};
-pub use record::{
-    ObservationsWriter, RecordError, TableWriter, TextsWriter, read_observations, read_table,
-    read_texts, write_table,
-};
+pub use record::{ObservationsWriter, TextsWriter, read_observations, read_texts};
 pub use run::{ReplayError, Stop, replay};
+pub use table::{NumberColumn, RecordError, TableWriter, read_table, read_table_beside};
 
 /// One target with what the replay must know about it.
 #[derive(Clone)]

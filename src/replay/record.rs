@@ -1,74 +1,15 @@
 //! Observations and texts as Parquet, and back.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
-use arrow::datatypes::{FieldRef, Schema};
-use miette::Diagnostic;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_arrow::schema::{SchemaLike, TracingOptions};
-use thiserror::Error;
 
-use crate::files::WholeFile;
 use crate::ids::{Digest, Form, QuestionId, SectionKey, Seed, TargetName};
 use crate::net::Timing;
+use crate::replay::table::{RecordError, TableWriter, read_table};
 use crate::replay::{HitRecord, Observation, Outcome, Purpose};
 use crate::target::{OffsetUnit, Offsets, Stage, Texts};
 use crate::units::Cutoff;
-
-/// Why a table cannot be saved or loaded.
-#[derive(Debug, Error, Diagnostic)]
-pub enum RecordError {
-    /// The file cannot be opened or written.
-    #[error("{}: cannot be read or written", path.display())]
-    #[diagnostic(code(run::io))]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
-    /// Not Parquet, or damaged.
-    #[error("{}: not a readable Parquet file", path.display())]
-    #[diagnostic(
-        code(run::parquet),
-        help("a run folder is written whole; copy it again from where it was made")
-    )]
-    Parquet {
-        /// Which file.
-        path: PathBuf,
-        /// The reason.
-        source: parquet::errors::ParquetError,
-    },
-    /// Columns are missing or of other types.
-    #[error("{}: columns do not fit", path.display())]
-    #[diagnostic(
-        code(run::columns),
-        help("the run was written by another version; render it with that version")
-    )]
-    Columns {
-        /// Which file.
-        path: PathBuf,
-        /// The reason.
-        source: Box<serde_arrow::Error>,
-    },
-    /// A value makes no sense.
-    #[error("{} row {row}: {problem}", path.display())]
-    #[diagnostic(code(run::value))]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Row, from 1.
-        row: usize,
-        /// What is wrong.
-        problem: String,
-    },
-}
 
 /// A row of `observations.parquet`.
 #[derive(Serialize, Deserialize)]
@@ -129,141 +70,6 @@ struct HitRow {
 struct TextRow {
     digest: String,
     text: String,
-}
-
-/// Rows held back until they are written as one row group.
-const GROUP: usize = 4096;
-
-/// Writes rows as one Parquet file that appears whole when it is finished, in memory that does not grow
-/// with their number. The same rows give the same bytes, however they are handed over.
-pub struct TableWriter<T> {
-    path: PathBuf,
-    fields: Vec<FieldRef>,
-    writer: ArrowWriter<WholeFile>,
-    rows: Vec<T>,
-}
-
-impl<T: Serialize + DeserializeOwned> TableWriter<T> {
-    /// Begins a file in a folder that exists.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn create(path: &Path) -> Result<Self, RecordError> {
-        let options = TracingOptions::default().enums_without_data_as_strings(true);
-        let fields = Vec::<FieldRef>::from_type::<T>(options);
-        let fields = fields.map_err(|source| columns(path, source))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .build();
-        let file = WholeFile::create(path).map_err(|source| RecordError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let schema = Arc::new(Schema::new(fields.clone()));
-        let writer = ArrowWriter::try_new(file, schema, Some(properties));
-        Ok(Self {
-            path: path.to_owned(),
-            fields,
-            writer: writer.map_err(|source| parquet(path, source))?,
-            rows: Vec::new(),
-        })
-    }
-
-    /// Adds a row.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn push(&mut self, row: T) -> Result<(), RecordError> {
-        self.rows.push(row);
-        if self.rows.len() >= GROUP {
-            self.write_group()?;
-        }
-        Ok(())
-    }
-
-    fn write_group(&mut self) -> Result<(), RecordError> {
-        let batch = serde_arrow::to_record_batch(&self.fields, &self.rows);
-        let batch = batch.map_err(|source| columns(&self.path, source))?;
-        self.rows.clear();
-        let written = self.writer.write(&batch);
-        written
-            .and_then(|()| self.writer.flush())
-            .map_err(|source| parquet(&self.path, source))
-    }
-
-    /// Puts the file in place.
-    ///
-    /// # Errors
-    /// If the folder cannot be written.
-    pub fn finish(mut self) -> Result<(), RecordError> {
-        if !self.rows.is_empty() {
-            self.write_group()?;
-        }
-        let file = self.writer.into_inner();
-        let file = file.map_err(|source| parquet(&self.path, source))?;
-        file.persist().map_err(|source| RecordError::Io {
-            path: self.path,
-            source,
-        })
-    }
-}
-
-fn columns(path: &Path, source: serde_arrow::Error) -> RecordError {
-    RecordError::Columns {
-        path: path.to_owned(),
-        source: Box::new(source),
-    }
-}
-
-fn parquet(path: &Path, source: parquet::errors::ParquetError) -> RecordError {
-    RecordError::Parquet {
-        path: path.to_owned(),
-        source,
-    }
-}
-
-/// Writes rows as one Parquet file that appears whole. The same rows give the same bytes.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub fn write_table<T: Serialize + DeserializeOwned>(
-    path: &Path,
-    rows: impl IntoIterator<Item = T>,
-) -> Result<(), RecordError> {
-    let mut writer = TableWriter::create(path)?;
-    for row in rows {
-        writer.push(row)?;
-    }
-    writer.finish()
-}
-
-/// Reads what [`write_table`] wrote.
-///
-/// # Errors
-/// If the file is missing, damaged, or has other columns.
-pub fn read_table<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, RecordError> {
-    let file = std::fs::File::open(path).map_err(|source| RecordError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let damaged = |source| RecordError::Parquet {
-        path: path.to_owned(),
-        source,
-    };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(ParquetRecordBatchReaderBuilder::build)
-        .map_err(damaged)?;
-    let mut rows = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(|error| damaged(error.into()))?;
-        let read: Vec<T> =
-            serde_arrow::from_record_batch(&batch).map_err(|source| RecordError::Columns {
-                path: path.to_owned(),
-                source: Box::new(source),
-            })?;
-        rows.extend(read);
-    }
-    Ok(rows)
 }
 
 /// Writes `observations.parquet`: one row a probe, hits as a list of structs.

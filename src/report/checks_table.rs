@@ -18,16 +18,16 @@ pub fn checks_table() -> String {
         )
         .expect("a string takes all");
         for check in runbook.checks() {
-            text.push_str(&row(check));
+            text.push_str(&row(check, *runbook));
         }
     }
     text
 }
 
-fn row(check: &Definition) -> String {
+fn row(check: &Definition, runbook: Runbook) -> String {
     let sources: Vec<&str> = check.sources.iter().copied().map(letter).collect();
     let stages: Vec<&str> = check.stages.iter().map(|stage| stage.name()).collect();
-    let stages = if check.stages.len() == check.id.runbook().stages().len() {
+    let stages = if check.stages.len() == runbook.stages().len() {
         "all".to_owned()
     } else {
         stages.join(", ")

@@ -9,7 +9,7 @@ use crate::judge::{
     Basis, Check, CheckId, CheckVerdict, Definition, GoldRef, ReasonCode, Runbook, RunbookStage,
     SideLadder, TargetRef, Verdict, worst,
 };
-use crate::measure::{CellMetrics, CoverageMode, Lambda, MetricTable, Status};
+use crate::measure::{CellMetrics, CoverageMode, Lambda, MetricTable, RankValues, Status};
 use crate::parity::Inventory;
 use crate::parity::stamp::{Digester, GivenRow, Lie, SEED};
 use crate::parity::{
@@ -116,6 +116,7 @@ fn cell(name: &str, index: usize, form: u16, seed: u64, k: usize) -> CellMetrics
         latency_ms: None,
         cached: false,
         cold_start: None,
+        rank: RankValues::new(),
     }
 }
 

@@ -8,11 +8,13 @@ mod failover_drill;
 mod family;
 mod multi_region;
 mod names;
+mod rank;
 mod traffic_shaping;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::measure::RankMeasure;
 use crate::parity::ContractField;
 
 pub(super) use family::IDENTITY;
@@ -110,6 +112,8 @@ pub enum Method {
     DeltaS,
     /// The bootstrap bound of mean coverage.
     Coverage,
+    /// The bootstrap bound of the mean of a ranking measure.
+    Rank(RankMeasure),
     /// The exact bound of the rate of converging questions.
     Convergence,
     /// The ratio of the 95th percentiles of warm latency.
@@ -275,7 +279,7 @@ pub struct Definition {
     pub statistic: &'static str,
     /// Direction of the limit.
     pub comparator: Comparator,
-    /// The limit, unless the policy overrides it.
+    /// The limit, unless the policy overrides it; NaN where only a policy can name one.
     pub limit: f64,
     /// Whether the policy may override the limit.
     pub overridable: bool,
@@ -290,14 +294,16 @@ pub struct Definition {
 impl Definition {
     /// The definition of a check.
     pub fn of(id: CheckId) -> &'static Self {
-        id.runbook()
-            .checks()
-            .iter()
+        if let CheckId::Rank(measure) = id {
+            return rank::of(measure);
+        }
+        let mut clauses = Self::all();
+        clauses
             .find(|check| check.id == id)
             .expect("every id has its row, which a test proves")
     }
 
-    /// Every check of every runbook, in the order of RUNBOOKS.md.
+    /// Every clause of every runbook, in the order of RUNBOOKS.md.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         Runbook::ALL.iter().flat_map(|runbook| runbook.checks())
     }
@@ -338,7 +344,7 @@ mod tests {
     fn every_id_has_one_row_in_its_own_runbook() {
         for runbook in Runbook::ALL {
             for check in runbook.checks() {
-                assert_eq!(check.id.runbook(), *runbook, "{}", check.id);
+                assert_eq!(check.id.runbook(), Some(*runbook), "{}", check.id);
                 assert!(
                     !check.meaning.is_empty() && !check.remedy.is_empty(),
                     "{}",

@@ -4,34 +4,51 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::measure::{NoRankMeasure, RankMeasure};
 
 /// A name that is none of the known ones.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown {what} `{name}`; known: {known}")]
-pub struct UnknownName {
-    what: &'static str,
-    name: String,
-    known: String,
+pub enum UnknownName {
+    /// One of a fixed list.
+    #[error("unknown {what} `{name}`; known: {known}")]
+    Listed {
+        /// What it should name.
+        what: &'static str,
+        /// What was written.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A ranking measure.
+    #[error(transparent)]
+    Rank(#[from] NoRankMeasure),
 }
 
-/// Declares a fieldless enum with the names under which files and the command line know its values.
+/// Declares an enum with the names under which files and the command line know its values. All of them are
+/// listed, but for those of one more type whose names tell themselves.
 macro_rules! named {
-    ($(#[$doc:meta])* $type:ident, $what:literal, $($(#[doc = $value_doc:literal])* $value:ident = $name:literal,)*) => {
+    ($(#[$doc:meta])* $type:ident, $what:literal, $(+ $other:ident($inner:ty),)?
+        $($(#[doc = $value_doc:literal])* $value:ident = $name:literal,)*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $type {
             $($(#[doc = $value_doc])* $value,)*
+            $($other($inner),)?
         }
 
         impl $type {
-            /// Every value.
+            /// Every value that is listed.
             pub const ALL: &[Self] = &[$(Self::$value),*];
 
             /// Its name in files and on the command line.
             pub fn name(self) -> &'static str {
-                match self { $(Self::$value => $name,)* }
+                match self {
+                    $(Self::$value => $name,)*
+                    $(Self::$other(inner) => <$inner>::id(inner),)?
+                }
             }
         }
 
@@ -45,8 +62,11 @@ macro_rules! named {
             type Err = UnknownName;
 
             fn from_str(name: &str) -> Result<Self, UnknownName> {
+                $(if <$inner>::is_meant(name) {
+                    return Ok(Self::$other(name.parse()?));
+                })?
                 let found = Self::ALL.iter().copied().find(|value| value.name() == name);
-                found.ok_or_else(|| UnknownName {
+                found.ok_or_else(|| UnknownName::Listed {
                     what: $what,
                     name: name.to_owned(),
                     known: Self::ALL.iter().map(|value| value.name()).collect::<Vec<_>>().join(", "),
@@ -72,10 +92,17 @@ macro_rules! named {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                crate::schema::one_of([$(($name, concat!($($value_doc),*))),*])
+                let listed = crate::schema::one_of([$(($name, concat!($($value_doc),*))),*]);
+                $(let listed = beside(&listed, <$inner>::PATTERN);)?
+                listed
             }
         }
     };
+}
+
+/// One of the listed names, or one of this pattern.
+fn beside(listed: &Schema, pattern: &str) -> Schema {
+    json_schema!({ "anyOf": [listed, { "type": "string", "pattern": pattern }] })
 }
 
 named!(
@@ -133,13 +160,14 @@ named!(
 );
 
 named!(
-    /// A clause of a runbook.
+    /// A clause of a runbook, or what a policy requires of a ranking measure.
     #[expect(
         missing_docs,
         reason = "each is the clause of its name, which the tables beside this file spell out"
     )]
     CheckId,
     "check",
+    + Rank(RankMeasure),
     CaDs = "CA-DS",
     CaCov = "CA-COV",
     CaLam = "CA-LAM",
@@ -225,15 +253,25 @@ impl Runbook {
 }
 
 impl CheckId {
-    /// The runbook it belongs to.
-    pub fn runbook(self) -> Runbook {
-        match self.name().split_once('-').map(|(prefix, _)| prefix) {
-            Some("CA") => Runbook::Canary,
-            Some("BG") => Runbook::BlueGreen,
-            Some("MR") => Runbook::MultiRegion,
-            Some("FD") => Runbook::FailoverDrill,
-            Some("TS") => Runbook::TrafficShaping,
-            _ => Runbook::Comparison,
+    /// The runbook it belongs to; none where a policy may require it beside any runbook.
+    pub fn runbook(self) -> Option<Runbook> {
+        if let Self::Rank(_) = self {
+            return None;
         }
+        Some(
+            match self.name().split_once('-').map(|(prefix, _)| prefix) {
+                Some("CA") => Runbook::Canary,
+                Some("BG") => Runbook::BlueGreen,
+                Some("MR") => Runbook::MultiRegion,
+                Some("FD") => Runbook::FailoverDrill,
+                Some("TS") => Runbook::TrafficShaping,
+                _ => Runbook::Comparison,
+            },
+        )
+    }
+
+    /// Whether it can be judged beside the clauses of a runbook.
+    pub fn is_of(self, runbook: Runbook) -> bool {
+        self.runbook().is_none_or(|own| own == runbook)
     }
 }

@@ -3,7 +3,8 @@
 use crate::goldset::lint::PROBE_SET;
 use crate::judge::paired::{COVERAGE_MARGIN, SHARE};
 use crate::judge::quality::RECURSIVE;
-use crate::judge::{Basis, Definition, Method, Runbook, Settings};
+use crate::judge::{Basis, Comparator, Definition, Method, Runbook, Settings};
+use crate::measure::RankMeasure;
 use crate::stats::{
     Moments, PairedDesign, QuantileRatioDesign, bounded_mean_power, mean_power, median_power,
     median_power_by_point, quantile_ratio_power, rate_power, rate_power_by_point, tost_power,
@@ -64,6 +65,10 @@ impl<'a> Chances<'a> {
                 self.median(n, healthy.delta_s.share_within(limit))
             }
             Method::Coverage => self.mean_at_least(n, healthy.coverage.moments(), limit),
+            Method::Rank(measure) => {
+                let (law, limit) = self.ranked(definition, measure);
+                self.mean_at_least(n, law, limit)
+            }
             Method::Block => {
                 let coverage = self.settings.block_coverage();
                 self.median(n, healthy.delta_s.share_within(limit))
@@ -176,6 +181,20 @@ impl<'a> Chances<'a> {
 
     fn mean_at_least(&self, n: usize, law: Moments, limit: f64) -> f64 {
         mean_power(n, law, limit, self.level())
+    }
+
+    /// How a ranking measure varies over questions, turned so that more is better: as a run measured it, or
+    /// else as widely as a share can that has its limit as the mean, each question being all or nothing.
+    pub(super) fn ranked(&self, definition: &Definition, measure: RankMeasure) -> (Moments, f64) {
+        let limit = self.limit(definition);
+        let law = match self.healthy.rank.get(&measure) {
+            Some(law) => law.moments(),
+            None => Moments::of_beta(limit, 1.0),
+        };
+        match definition.comparator {
+            Comparator::AtMost => (law.mirrored(), 1.0 - limit),
+            _ => (law, limit),
+        }
     }
 
     fn mean_within(&self, n: usize, shift: f64, deviation: f64, margin: f64) -> f64 {

@@ -6,9 +6,10 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::ids::{QuestionId, TargetName};
+use crate::judge::Requirement;
 use crate::judge::paired::SHIFT;
 use crate::measure::{
-    CellMetrics, MetricTable, Missing, PairedQuestion, QuestionMetrics, Status,
+    CellMetrics, MetricTable, Missing, PairedQuestion, QuestionMetrics, RankMeasure, Status,
     flipped_paraphrases, pair, questions,
 };
 use crate::replay::Purpose;
@@ -97,6 +98,9 @@ pub struct Healthy {
     pub delta_s: Law,
     /// Coverage of a question's target sections, the mean over its cells, in `[0, 1]`.
     pub coverage: Law,
+    /// Ranking measures of a question, the mean over its cells, in `[0, 1]`: those that a run measured.
+    /// None is usual, since what they come to depends on the gold set and its judgments.
+    pub rank: BTreeMap<RankMeasure, Law>,
     /// Share of questions all of whose cells are `→`.
     pub converges: f64,
     /// Share of questions with a `×` cell. Any at all fails the λ clauses.
@@ -163,6 +167,7 @@ impl Healthy {
                 mean: 0.926,
                 deviation: 0.102,
             },
+            rank: BTreeMap::new(),
             converges: 0.92,
             chaotic: 0.0,
             recursive: Law::Spread {
@@ -216,6 +221,7 @@ impl Healthy {
         Some(Self {
             delta_s: of(|question| question.delta_s),
             coverage: of(|question| question.coverage),
+            rank: ranking(&all),
             converges: share(&all, |question| question.converges),
             chaotic: share(&all, |question| question.n_chaotic > 0),
             recursive: of(|question| question.share_recursive),
@@ -237,8 +243,8 @@ impl Healthy {
         })
     }
 
-    /// Everything assumed, in words.
-    pub fn assumptions(&self) -> Vec<Assumption> {
+    /// Everything assumed, in words; of ranking measures only what is `required`.
+    pub fn assumptions(&self, required: &[Requirement]) -> Vec<Assumption> {
         let source = |usual: &str| self.run.clone().unwrap_or_else(|| usual.to_owned());
         let repeat = |usual: &str| match &self.run {
             Some(run) => format!("{run}, the control beside its own repeat"),
@@ -251,7 +257,11 @@ impl Healthy {
             value,
             source,
         };
-        vec![
+        let ranking = required.iter().filter_map(|one| {
+            let known = self.rank.get(&one.measure)?;
+            Some(row(one.measure.name(), law(known), source(ASSUMED)))
+        });
+        let mut rows = vec![
             row("ΔS", law(&self.delta_s), source(HANDBOOK)),
             row("coverage", law(&self.coverage), source(HANDBOOK)),
             row("λ converges", percent(self.converges), source(HANDBOOK)),
@@ -296,8 +306,20 @@ impl Healthy {
                     QUOTED.to_owned()
                 },
             ),
-        ]
+        ];
+        rows.extend(ranking);
+        rows
     }
+}
+
+/// Every ranking measure that all questions of a run have.
+fn ranking(all: &[QuestionMetrics]) -> BTreeMap<RankMeasure, Law> {
+    let known = all.first().into_iter().flat_map(|one| one.rank.keys());
+    let of = |measure: &RankMeasure| {
+        let values = all.iter().map(|one| one.rank.get(measure).copied());
+        Some((*measure, Law::Seen(values.collect::<Option<_>>()?)))
+    };
+    known.filter_map(of).collect()
 }
 
 fn share<T>(all: &[T], holds: impl Fn(&T) -> bool) -> f64 {

@@ -16,7 +16,9 @@ use statrs::distribution::{ContinuousCDF, Normal};
 use crate::embed::EmbedderKind;
 use crate::goldset::lint::PROBE_SET;
 use crate::ids::Topic;
-use crate::judge::{Basis, CheckId, Definition, Kind, Method, RunbookStage, Settings, Source};
+use crate::judge::{
+    Basis, CheckId, Definition, Kind, Method, Requirement, RunbookStage, Settings, Source,
+};
 use crate::parity::ContractField;
 use crate::stats::{
     Alternative, Power, errors_needed_per_arm, requests_needed_per_arm, trials_needed_without_event,
@@ -192,11 +194,12 @@ fn by_reason(open: &[(CheckId, &String)]) -> String {
     words.join("; ")
 }
 
-/// Those of the stage, or of all trials that the settings name.
+/// Those of the stage, or of all trials that the settings name, and what the policy requires besides.
 fn checks(settings: &Settings) -> Vec<CheckId> {
+    let required = settings.required.iter().map(Requirement::id);
     if settings.trials.is_empty() {
         let checks = settings.runbook.checks_at(settings.stage);
-        return checks.map(|check| check.id).collect();
+        return checks.map(|check| check.id).chain(required).collect();
     }
     let mut checks = Vec::new();
     for trial in &settings.trials {
@@ -207,6 +210,7 @@ fn checks(settings: &Settings) -> Vec<CheckId> {
             }
         }
     }
+    checks.extend(required);
     checks
 }
 
@@ -303,7 +307,12 @@ fn over_the_window(prospect: Prospect, definition: &Definition, chances: &Chance
 fn of_questions(blank: Prospect, definition: &Definition, chances: &Chances) -> Prospect {
     let n = chances.outlook.n_questions;
     let least = chance::least_questions(definition.method);
-    let n_needed = chances.n_needed(definition);
+    // Nobody can say how surely a measure passes of which it is not known what it comes to.
+    let is_known = match definition.method {
+        Method::Rank(measure) => chances.healthy.rank.contains_key(&measure),
+        _ => true,
+    };
+    let n_needed = is_known.then(|| chances.n_needed(definition)).flatten();
     if n < least {
         return Prospect {
             decidable: no(&format!(
@@ -321,7 +330,7 @@ fn of_questions(blank: Prospect, definition: &Definition, chances: &Chances) -> 
     };
     Prospect {
         decidable: Decidable::Yes,
-        p_pass: Some(chances.of(definition, n)),
+        p_pass: is_known.then(|| chances.of(definition, n)),
         effect: chances.effect(definition, n),
         n_needed,
         why: format!("{}{by_point}", chances.why(definition, n)),
@@ -433,4 +442,4 @@ fn pre_flight(outlook: &Outlook) -> Decidable {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

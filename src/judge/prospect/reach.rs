@@ -3,7 +3,7 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::judge::paired::SHARE;
-use crate::judge::{Basis, Definition, Method};
+use crate::judge::{Basis, Comparator, Definition, Method};
 use crate::stats::{
     Moments, Power, bounded_mean, detectable_mean, detectable_median_share, detectable_rate,
     detectable_standard_deviation, events_allowed, votes_needed, where_it_reaches,
@@ -21,13 +21,17 @@ impl Chances<'_> {
         }
         match definition.method {
             Method::DeltaS | Method::ShadowStop | Method::Block => self.of_median(n, limit),
-            Method::Coverage => {
-                let (confidence, law) = (self.settings.confidence, healthy.coverage.moments());
-                let above = detectable_mean(n, law, Power::P80, confidence);
-                let below = detectable_mean(n, law.mirrored(), Power::P80, confidence);
+            Method::Coverage => self.of_mean(n, healthy.coverage.moments(), limit),
+            Method::Rank(measure) => {
+                let (law, turned) = self.ranked(definition, measure);
+                let Effect { passes, fails } = self.of_mean(n, law, turned);
+                let back = |mean: f64| match definition.comparator {
+                    Comparator::AtMost => 1.0 - mean,
+                    _ => mean,
+                };
                 Effect {
-                    passes: Some(limit + above).filter(|mean| *mean <= 1.0),
-                    fails: Some(limit - below).filter(|mean| *mean >= 0.0),
+                    passes: passes.map(back),
+                    fails: fails.map(back),
                 }
             }
             Method::Convergence | Method::AnswersEqual => {
@@ -52,6 +56,17 @@ impl Chances<'_> {
             }
             Method::CoverageDrift => self.of_shift(definition, n, healthy.coverage_deviation),
             _ => Effect::default(),
+        }
+    }
+
+    /// A share that must be large, of laws of the same shape.
+    fn of_mean(&self, n: usize, law: Moments, limit: f64) -> Effect {
+        let confidence = self.settings.confidence;
+        let above = detectable_mean(n, law, Power::P80, confidence);
+        let below = detectable_mean(n, law.mirrored(), Power::P80, confidence);
+        Effect {
+            passes: Some(limit + above).filter(|mean| *mean <= 1.0),
+            fails: Some(limit - below).filter(|mean| *mean >= 0.0),
         }
     }
 
@@ -130,6 +145,10 @@ impl Chances<'_> {
             Method::DeltaS | Method::ShadowStop => votes(),
             Method::Block => format!("{}; coverage {}", votes(), spread(&healthy.coverage)),
             Method::Coverage => format!("{} over questions", spread(&healthy.coverage)),
+            Method::Rank(measure) => match healthy.rank.get(&measure) {
+                Some(law) => format!("{} over questions", spread(law)),
+                None => "how it varies over questions is not known, at worst as all or nothing: give a finished run that has it with --from".to_owned(),
+            },
             Method::Convergence => self.why_convergence(n, limit),
             Method::LatencyRatio => format!(
                 "{} warm calls of each question; standard error of the ratio {:.1} %",

@@ -11,7 +11,7 @@ use crate::judge::{CheckVerdict, Override, Runbook};
 use crate::measure::QuestionMetrics;
 use crate::stats::{Resamples, clopper_pearson, stream};
 
-fn outlook(n: usize) -> Outlook {
+pub(in crate::judge) fn outlook(n: usize) -> Outlook {
     let topics = (0..10).map(|topic| (Topic::new(format!("t{topic}")), n / 10));
     let stated: BTreeSet<ContractField> = [
         ContractField::IndexHash,
@@ -45,15 +45,19 @@ fn at(runbook: Runbook, stage: RunbookStage) -> Settings {
 /// The prospect of one check at its first stage.
 fn of(id: CheckId, n: usize, healthy: &Healthy) -> Prospect {
     let stage = Definition::of(id).stages[0];
-    prospects(&at(id.runbook(), stage), &outlook(n), healthy)
-        .into_iter()
-        .find(|prospect| prospect.id == id)
-        .expect("judged at its first stage")
+    prospects(
+        &at(id.runbook().expect("a clause"), stage),
+        &outlook(n),
+        healthy,
+    )
+    .into_iter()
+    .find(|prospect| prospect.id == id)
+    .expect("judged at its first stage")
 }
 
 fn p(id: CheckId, n: usize, healthy: &Healthy) -> f64 {
     let definition = Definition::of(id);
-    let settings = at(id.runbook(), definition.stages[0]);
+    let settings = at(id.runbook().expect("a clause"), definition.stages[0]);
     Chances::new(&settings, &outlook(n), healthy).of(definition, n)
 }
 
@@ -314,6 +318,7 @@ fn question(delta_s: f64, recursive: f64) -> QuestionMetrics {
         evidence_coverage: 1.0,
         converges: recursive <= 0.0,
         share_recursive: recursive,
+        rank: crate::measure::RankValues::new(),
         n_chaotic: 0,
     }
 }

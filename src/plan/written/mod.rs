@@ -12,6 +12,7 @@ use crate::embed::EmbedderKind;
 use crate::judge::{
     Basis, Comparator, Definition, ObservedSettings, Runbook, RunbookStage, Waiver,
 };
+use crate::measure::RankMeasure;
 use crate::traffic::{ArmField, LatencyPoint, ReadOptions};
 
 pub(super) use target::{FieldNames, FilterValue, Method, Pins, ReplyPointers, Target, TargetKind};
@@ -35,6 +36,9 @@ pub(super) struct Written {
     /// Who is asked: the control and at least one other.
     #[schemars(length(min = 2))]
     pub(super) target: Vec<Target>,
+    /// What is measured of each probe beside what always is.
+    #[serde(default, skip_serializing_if = "Measure::is_default")]
+    pub(super) measure: Measure,
     /// How the answers are judged.
     #[serde(default)]
     pub(super) gate: Gate,
@@ -44,6 +48,21 @@ pub(super) struct Written {
     /// How logs of live requests are read and judged.
     #[serde(default, skip_serializing_if = "Traffic::is_default")]
     pub(super) traffic: Traffic,
+}
+
+/// What is measured of each probe beside what always is.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Measure {
+    /// Ranking measures that metrics.parquet has as columns, beside the usual ones and those that
+    /// `[gate]` requires: `"ndcg_cut_5"`, or `"nDCG@5"`. None may look at more ranks than `k`.
+    pub(super) rank: Vec<String>,
+}
+
+impl Measure {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How logs of live requests are read and judged.
@@ -207,7 +226,12 @@ pub(super) struct Gate {
     /// Earlier runs of the same step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) history: Option<Vec<String>>,
-    /// Limits that differ from the runbook's, by check.
+    /// What must hold of ranking measures beside the clauses of the runbook:
+    /// `"rank.ndcg_cut_10 >= 0.6"`. Of `unj` and `rbp_resid`, where less is better, `<=`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(regex(pattern = r"^\s*rank\.\S+\s*(>=|<=)\s*\S+\s*$")))]
+    pub(super) require: Vec<String>,
+    /// Limits that differ from the runbook's or from what is required, by check.
     #[serde(rename = "override")]
     #[schemars(schema_with = "overrides")]
     pub(super) overrides: BTreeMap<String, LimitOverride>,
@@ -224,6 +248,7 @@ impl Default for Gate {
             bootstrap_seed: usual.resamples.seed,
             baseline: None,
             history: None,
+            require: Vec::new(),
             overrides: BTreeMap::new(),
         }
     }
@@ -243,10 +268,10 @@ pub(super) struct LimitOverride {
 }
 
 /// One property for each check whose limit a policy may move, with its clause, and with `max` or
-/// `min` as the clause has it.
+/// `min` as the clause has it; and whatever it requires of ranking measures.
 fn overrides(generator: &mut SchemaGenerator) -> Schema {
     let checks = Definition::all().filter(|check| check.overridable);
-    crate::schema::table(checks.map(|check| {
+    let mut table = crate::schema::table(checks.map(|check| {
         let (needed, pointless) = match check.comparator {
             Comparator::AtMost | Comparator::Within => ("max", "min"),
             Comparator::AtLeast | Comparator::Below | Comparator::Equal => ("min", "max"),
@@ -256,7 +281,13 @@ fn overrides(generator: &mut SchemaGenerator) -> Schema {
         limit.insert("required".to_owned(), json!([needed]));
         limit.insert("properties".to_owned(), json!({ pointless: false }));
         (check.id.name(), limit)
-    }))
+    }));
+    let limit = generator.subschema_for::<LimitOverride>();
+    table.insert(
+        "patternProperties".to_owned(),
+        json!({ RankMeasure::PATTERN: limit }),
+    );
+    table
 }
 
 /// What `ragstone init` writes.
@@ -317,6 +348,8 @@ analyzer = "en_stem"
 runbook = "canary"                  # canary | blue-green | multi-region | failover-drill | traffic-shaping
 stage = "shadow"                    # `ragstone explain` lists the checks, each with its stages
 evidence = "bound"                  # bound: the whole 95 % bound must hold; point: the estimate alone
+
+# require = ["rank.ndcg_cut_10 >= 0.6"]  # ranking measures that must hold besides: docs/rank.md
 
 # baseline = "reports/before"       # a run from before the change, for BG-AUDIT
 # history = ["reports/run-1"]       # earlier runs of this step, for promotion, BG-KEEP and TS-TWICE; [] means none so far

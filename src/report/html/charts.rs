@@ -1,9 +1,11 @@
 //! Histograms and the ΔS(k) curve, ready to draw: places are in units of the drawing, as text.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::judge::{Check, CheckId};
-use crate::measure::{CurvePoint, Missing, QuestionMetrics, curve, questions};
+use crate::measure::{CurvePoint, Missing, QuestionMetrics, RankMeasure, curve, questions};
 use crate::report::Report;
 use crate::report::figures::{Bins, Histogram, histogram, step};
 use crate::report::html::Side;
@@ -25,7 +27,8 @@ const DELTA_S_BINS: Bins = Bins {
     high: 1.2,
     n: 24,
 };
-const COVERAGE_BINS: Bins = Bins {
+/// Bins of a value in `[0, 1]`.
+const SHARE_BINS: Bins = Bins {
     low: 0.0,
     high: 1.0,
     n: 20,
@@ -34,13 +37,13 @@ const COVERAGE_BINS: Bins = Bins {
 /// One drawing with its words and numbers.
 pub(super) struct Chart {
     /// Its heading.
-    pub(super) heading: &'static str,
+    pub(super) heading: Cow<'static, str>,
     /// What it shows, for people who cannot see it.
     pub(super) title: String,
     /// What is drawn and how it was reduced.
-    pub(super) about: &'static str,
+    pub(super) about: Cow<'static, str>,
     /// Under the horizontal axis.
-    pub(super) x_label: &'static str,
+    pub(super) x_label: Cow<'static, str>,
     /// Above the vertical axis.
     pub(super) y_label: &'static str,
     /// Names of the bands.
@@ -103,17 +106,27 @@ mod frame {
     pub(super) const BOTTOM: f64 = 222.0;
 }
 
-/// ΔS histogram, coverage histogram, ΔS(k) curve.
+/// ΔS histogram, coverage histogram, ΔS(k) curve, and a histogram of each ranking measure that was required.
 pub(super) fn charts(report: &Report, sides: &[Side]) -> Vec<Chart> {
     let metrics: Vec<Vec<QuestionMetrics>> = sides
         .iter()
         .map(|side| questions(&report.table, side.target, Missing::Worst))
         .collect();
-    vec![
+    let mut charts = vec![
         delta_s(report, sides, &metrics),
         coverage(report, sides, &metrics),
         curves(report, sides),
-    ]
+    ];
+    let ids = report.verdict.checks.iter().map(|check| check.id);
+    let required: BTreeSet<RankMeasure> = ids
+        .filter_map(|id| match id {
+            CheckId::Rank(measure) => Some(measure),
+            _ => None,
+        })
+        .collect();
+    let ranking = required.into_iter();
+    charts.extend(ranking.map(|measure| ranked(report, sides, &metrics, measure)));
+    charts
 }
 
 /// ΔS of one region before and after a drill.
@@ -133,13 +146,13 @@ fn delta_s(report: &Report, sides: &[Side], metrics: &[Vec<QuestionMetrics>]) ->
     let ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2];
     let mark = |value, anchor| vertical(DELTA_S_BINS, value, anchor);
     let mut chart = Chart {
-        heading: "ΔS by question",
+        heading: "ΔS by question".into(),
         title: format!(
             "Histogram of ΔS by question for {}; bands at 0.40, 0.45 and 0.60",
             names(sides)
         ),
-        about: "Median of each question over its wordings and seeds, as it is judged: a failed cell counts as infinitely far. Up to 0.45 the median passes; 0.60 is the hard stop.",
-        x_label: "ΔS(question, retrieved)",
+        about: "Median of each question over its wordings and seeds, as it is judged: a failed cell counts as infinitely far. Up to 0.45 the median passes; 0.60 is the hard stop.".into(),
+        x_label: "ΔS(question, retrieved)".into(),
         bands: [
             (0.0, STABLE, "stable"),
             (STABLE, RISK, "transitional"),
@@ -162,25 +175,67 @@ fn delta_s(report: &Report, sides: &[Side], metrics: &[Vec<QuestionMetrics>]) ->
 }
 
 fn coverage(report: &Report, sides: &[Side], metrics: &[Vec<QuestionMetrics>]) -> Chart {
-    let histograms = counted(metrics, COVERAGE_BINS, |question| question.coverage);
+    let histograms = counted(metrics, SHARE_BINS, |question| question.coverage);
     let own = limit_in_force(&report.verdict.checks, &[CheckId::CaCov, CheckId::BgCov]);
     let ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
     let mut chart = Chart {
-        heading: "Coverage by question",
+        heading: "Coverage by question".into(),
         title: format!(
             "Histogram of coverage by question for {}; limit at 0.70",
             names(sides)
         ),
-        about: "Mean of each question over its wordings and seeds, as it is judged: a failed cell covers nothing. The mean over questions passes from 0.70 on.",
-        x_label: "share of the target sections' tokens retrieved",
-        marks: vec![vertical(COVERAGE_BINS, COVERAGE_LIMIT, "middle")],
-        x_ticks: ticks.map(|value| x_tick(COVERAGE_BINS, value)).into(),
-        ..histogram_chart(sides, metrics, &histograms, COVERAGE_BINS)
+        about: "Mean of each question over its wordings and seeds, as it is judged: a failed cell covers nothing. The mean over questions passes from 0.70 on.".into(),
+        x_label: "share of the target sections' tokens retrieved".into(),
+        marks: vec![vertical(SHARE_BINS, COVERAGE_LIMIT, "middle")],
+        x_ticks: ticks.map(|value| x_tick(SHARE_BINS, value)).into(),
+        ..histogram_chart(sides, metrics, &histograms, SHARE_BINS)
     };
     chart
         .marks
-        .extend(own_mark(COVERAGE_BINS, own, COVERAGE_LIMIT));
+        .extend(own_mark(SHARE_BINS, own, COVERAGE_LIMIT));
     chart
+}
+
+/// A ranking measure that the policy requires.
+fn ranked(
+    report: &Report,
+    sides: &[Side],
+    metrics: &[Vec<QuestionMetrics>],
+    measure: RankMeasure,
+) -> Chart {
+    let value = |question: &QuestionMetrics| question.rank.get(&measure).copied();
+    let histograms: Vec<Histogram> = metrics
+        .iter()
+        .map(|questions| histogram(questions.iter().filter_map(value), SHARE_BINS))
+        .collect();
+    let limit = limit_in_force(&report.verdict.checks, &[CheckId::Rank(measure)]);
+    let name = measure.name();
+    let worst = if measure.measure().family().is_better_low() {
+        "one"
+    } else {
+        "zero"
+    };
+    let ticks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+    Chart {
+        heading: format!("{name} by question").into(),
+        title: format!(
+            "Histogram of {name} by question for {}; limit at {}",
+            names(sides),
+            number(limit, 2)
+        ),
+        about: format!(
+            "{} Mean of each question over its wordings and seeds, as it is judged: a failed cell counts as {worst}.",
+            measure.measure().family().summary()
+        )
+        .into(),
+        x_label: name.into(),
+        marks: limit
+            .map(|limit| vertical(SHARE_BINS, limit, "middle"))
+            .into_iter()
+            .collect(),
+        x_ticks: ticks.map(|value| x_tick(SHARE_BINS, value)).into(),
+        ..histogram_chart(sides, metrics, &histograms, SHARE_BINS)
+    }
 }
 
 fn counted(
@@ -207,10 +262,10 @@ fn histogram_chart(
     let top = tallest.div_ceil(step) * step;
     let words = sides.iter().zip(metrics).zip(histograms);
     Chart {
-        heading: "",
+        heading: "".into(),
         title: String::new(),
-        about: "",
-        x_label: "",
+        about: "".into(),
+        x_label: "".into(),
         y_label: "questions",
         bands: Vec::new(),
         marks: Vec::new(),
@@ -322,10 +377,10 @@ fn curves(report: &Report, sides: &[Side]) -> Chart {
         .fold(1.0, f64::max);
     let top = (highest * 5.0).ceil() / 5.0;
     Chart {
-        heading: "ΔS by number of hits",
+        heading: "ΔS by number of hits".into(),
         title: format!("Median ΔS over the number of hits k for {}", names(sides)),
-        about: "Median over questions, original wording, first seed; failed probes are left out. Flat and high: metric, normalisation or index mismatch. Falling sharply: filtering or reranking.",
-        x_label: "hits asked for, k",
+        about: "Median over questions, original wording, first seed; failed probes are left out. Flat and high: metric, normalisation or index mismatch. Falling sharply: filtering or reranking.".into(),
+        x_label: "hits asked for, k".into(),
         y_label: "median ΔS",
         bands: Vec::new(),
         marks: [DELTA_S_LIMIT, RISK]

@@ -190,7 +190,7 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn trial(id: CheckId, stage: RunbookStage) -> Trial {
     use crate::judge::Runbook::{FailoverDrill, MultiRegion};
     let (side, control) = match id.runbook() {
-        FailoverDrill | MultiRegion => ("west", "east"),
+        Some(FailoverDrill | MultiRegion) => ("west", "east"),
         _ => ("canary", "control"),
     };
     Trial {

@@ -11,7 +11,7 @@ use CheckVerdict::{Fail, Inconclusive, Pass};
 fn tried(id: CheckId, stage: RunbookStage, mut evidence: Evidence, table: Option<Table>) -> Check {
     evidence.observed.traffic = table.map(|table| table.0);
     let settings = Settings {
-        runbook: id.runbook(),
+        runbook: id.runbook().expect("a clause"),
         stage,
         trials: vec![Trial {
             side: TargetName::new("candidate"),
