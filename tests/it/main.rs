@@ -42,6 +42,7 @@ mod parity_mutations;
 mod plan;
 mod policy_schema;
 mod rank;
+mod rank_gate;
 mod readme;
 mod real_sets;
 mod real_traffic;

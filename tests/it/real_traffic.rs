@@ -228,7 +228,7 @@ impl Gate {
             reason: "the boundary".to_owned(),
         });
         let settings = Settings {
-            runbook: self.id.runbook(),
+            runbook: self.id.runbook().expect("a clause"),
             overrides: instead.map(|limit| (self.id, limit)).into_iter().collect(),
             observed: ObservedSettings {
                 latency: self.point,

@@ -259,7 +259,7 @@ fn play(runbook: Runbook) {
         let expected = scenario.turns_red(runbook).expect("played here");
         let expected = expected.iter().copied().filter(|id| *id != BgAudit);
         assert_eq!(red, expected.collect(), "{scenario} at {runbook}");
-        for row in ROWS.iter().filter(|row| row.id.runbook() == runbook) {
+        for row in ROWS.iter().filter(|row| row.id.is_of(runbook)) {
             let Some(check) = checks.get(&row.id) else {
                 continue;
             };
