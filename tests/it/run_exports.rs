@@ -1,11 +1,14 @@
 //! What a run observed, handed on in the formats of other tools, and read again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use ragstone::exchange::run::{FlatRow, Line};
 use ragstone::measure::MetricTable;
-use ragstone::replay::{Observation, Outcome, Purpose, read_observations, read_table, write_table};
+use ragstone::replay::{
+    Observation, Outcome, Purpose, TableWriter, read_observations, read_table_beside,
+};
 use ragstone::trec;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -397,7 +400,8 @@ fn the_flat_table_holds_what_the_lines_hold() {
         run,
         &[&some[..], &["--as", "parquet", "--out", text(&out)]].concat(),
     );
-    let rows: Vec<FlatRow> = read_table(&out).expect("a table");
+    let ranks = |name: &str| name.starts_with("rank.");
+    let (rows, columns) = read_table_beside::<FlatRow>(&out, &ranks).expect("a table");
     let text = exported(run, &[&some[..], &["--as", "jsonl"]].concat());
     let probes: Vec<_> = text
         .lines()
@@ -408,8 +412,14 @@ fn the_flat_table_holds_what_the_lines_hold() {
         .collect();
     assert_eq!(rows.len(), probes.len());
     assert!(rows.len() > 100);
-    for (row, probe) in rows.iter().zip(&probes) {
+    for (index, (row, probe)) in rows.iter().zip(&probes).enumerate() {
         let metrics = probe.metrics.as_ref().expect("it was judged");
+        let values = columns.iter().filter_map(|(name, values)| {
+            let measure = name.strip_prefix("rank.")?.to_owned();
+            Some((measure, values[index]?))
+        });
+        assert_eq!(values.collect::<BTreeMap<_, _>>(), metrics.rank);
+        assert_eq!(metrics.rank.contains_key("judged_10"), row.k >= 10);
         assert_eq!(
             (&row.question, row.seed, row.purpose),
             (&probe.question, probe.seed, probe.purpose.expect("told"))
@@ -563,13 +573,60 @@ fn what_cannot_be_exported_is_said_with_what_to_do() {
     refused(Path::new("no/such"), &["--as", "jsonl"], 4, &["run.json"]);
 }
 
+/// What other tools are handed is what the import reads: the questions, their targets and references are those of
+/// the gold set.
+#[test]
+fn the_import_reads_ragas_and_ragchecker_again() {
+    let run = &shared(HANDBOOK, &[]).run;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let export = |format: &str, more: &[&str]| {
+        let out = path(format);
+        let args = [
+            more,
+            &["--as", format, "--gold", "goldsets/handbook", "--out", &out],
+        ]
+        .concat();
+        exported(run, &args);
+        out
+    };
+    let qrels = export("trec-qrels", &[]);
+    let samples = export("ragas", &["--target", "eu-west"]);
+    let results = export("ragchecker", &["--target", "eu-west"]);
+    for (from, input, more) in [
+        ("ragas", samples, vec![]),
+        ("ragchecker", results, vec!["--qrels", &qrels]),
+    ] {
+        let out = path(&format!("{from}-gold"));
+        let args = [
+            &["gold", "import", &input, "--from", from, "--out", &out][..],
+            &more,
+        ]
+        .concat();
+        let output = ragstone(&args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let again = path(&format!("{from}-trec"));
+        let output = ragstone(&["gold", "export", &out, "--as", "trec", "--out", &again]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let judged = |path: &Path| {
+            let qrels = trec::Qrels::read(path).expect("judgments");
+            let rows = qrels.rows().map(|row| (row.document.to_owned(), row.grade));
+            let mut rows: Vec<_> = rows.collect();
+            rows.sort();
+            rows
+        };
+        let found = judged(&Path::new(&again).join("qrels.txt"));
+        assert_eq!(found, judged(Path::new(&qrels)), "{from}");
+    }
+}
+
 #[test]
 fn a_folder_that_was_changed_is_not_exported() {
     let Odd { run, folder, .. } = odd();
     let into = run.join("texts.parquet");
     std::fs::copy(&into, folder.path().join("texts")).expect("copied");
-    let few: Vec<Texts> = Vec::new();
-    write_table(&into, few).expect("written");
+    let none = TableWriter::<Texts>::create(&into).and_then(TableWriter::finish);
+    none.expect("written");
     refused(&run, &["--as", "jsonl"], 4, &["has no text b3:"]);
     std::fs::copy(folder.path().join("texts"), &into).expect("copied");
     let judged = shared(HANDBOOK, &[]).run.join("metrics.parquet");

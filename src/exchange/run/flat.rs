@@ -1,13 +1,16 @@
 //! Every field of every probe as one flat table.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::run::choice::Chosen;
 use crate::exchange::run::probe_lines::line;
 use crate::exchange::run::{Content, File, HitLine, LeftOut, Loss, ProbeLine};
-use crate::measure::{CoverageMode, Lambda};
+use crate::measure::{CoverageMode, Lambda, RankMeasure, RankValues};
 use crate::net::Stage;
-use crate::replay::Purpose;
+use crate::replay::{Purpose, RecordError, TableWriter};
 use crate::target::OffsetUnit;
 
 /// A probe: single values, and for its hits a list for each of their fields, best hit first.
@@ -91,10 +94,45 @@ pub(super) fn table(chosen: &Chosen<'_>, left_out: &mut LeftOut) -> File {
             FlatRow::of(line(chosen.source, probe), wording.to_owned())
         })
         .collect();
+    let ranking = chosen
+        .probes
+        .iter()
+        .map(|(_, cell)| cell.map(|cell| cell.rank.clone()).unwrap_or_default());
+    let ranking = ranking.collect();
     File {
         target: None,
         rows: rows.len(),
-        content: Content::Table(rows),
+        content: Content::Table(FlatTable { rows, ranking }),
+    }
+}
+
+/// All probes of an export, a row each.
+#[derive(Debug)]
+pub struct FlatTable {
+    rows: Vec<FlatRow>,
+    /// The ranking measures of each row.
+    ranking: Vec<RankValues>,
+}
+
+impl FlatTable {
+    /// Writes it as Parquet; each ranking measure is a column of its own, `rank.ndcg_cut_10`, as in
+    /// `metrics.parquet`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn write(self, path: &Path) -> Result<(), RecordError> {
+        let measures: BTreeSet<RankMeasure> = self
+            .ranking
+            .iter()
+            .flat_map(|values| values.keys().copied())
+            .collect();
+        let names: Vec<String> = measures.iter().map(ToString::to_string).collect();
+        let mut writer = TableWriter::create_beside(path, &names)?;
+        for (row, values) in self.rows.into_iter().zip(&self.ranking) {
+            let values = measures.iter().map(|measure| values.get(measure).copied());
+            writer.push_beside(row, &values.collect::<Vec<_>>())?;
+        }
+        writer.finish()
     }
 }
 

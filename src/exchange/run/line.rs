@@ -1,5 +1,7 @@
 //! One line of a file of observations: what `export --as jsonl` writes and `import-run` reads.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -170,6 +172,9 @@ pub struct MetricsLine {
     /// The state of the cell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lambda: Option<Lambda>,
+    /// Ranking measures by name, such as `ndcg_cut_10`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rank: BTreeMap<String, f64>,
 }
 
 /// Milliseconds; what did not happen, or cannot be told, is left out.

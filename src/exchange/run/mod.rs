@@ -19,11 +19,11 @@ use std::path::Path;
 
 use crate::files::write_whole;
 use crate::ids::{Form, Seed, TargetName};
-use crate::replay::{RecordError, write_table};
+use crate::replay::RecordError;
 
 use choice::Chosen;
 pub use error::RunExportError;
-pub use flat::FlatRow;
+pub use flat::{FlatRow, FlatTable};
 pub use left_out::{LeftOut, Loss};
 pub use line::{
     ContractLine, EXPECTED, ErrorLine, HitLine, LatencyLine, Line, MetricsLine, ProbeLine, Reading,
@@ -134,7 +134,7 @@ pub enum Content {
     /// Text, to the byte.
     Text(Vec<u8>),
     /// Rows of a table.
-    Table(Vec<FlatRow>),
+    Table(FlatTable),
 }
 
 impl File {
@@ -144,7 +144,7 @@ impl File {
     /// If the folder cannot be written.
     pub fn write(self, path: &Path) -> Result<(), RecordError> {
         match self.content {
-            Content::Table(rows) => write_table(path, rows),
+            Content::Table(table) => table.write(path),
             Content::Text(bytes) => write_whole(path, &bytes).map_err(|source| RecordError::Io {
                 path: path.to_owned(),
                 source,

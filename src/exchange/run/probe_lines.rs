@@ -133,5 +133,10 @@ fn metrics(cell: &CellMetrics) -> MetricsLine {
         target_rank: cell.target_rank,
         agreement: cell.agreement,
         lambda: cell.lambda,
+        rank: cell
+            .rank
+            .iter()
+            .map(|(measure, value)| (measure.measure().to_string(), *value))
+            .collect(),
     }
 }
