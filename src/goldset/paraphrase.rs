@@ -43,10 +43,10 @@ pub struct Doubt {
 ///
 /// ```
 /// use ragstone::goldset::{Rule, paraphrase};
-/// let doubt = |wording| paraphrase::doubt("how long is the dam", wording, Some(0.8));
-/// assert_eq!(doubt("How long is the dam?").expect("a copy").rule, Rule::TooClose);
+/// let doubt = |wording| paraphrase::doubt("how long is the journal", wording, Some(0.8));
+/// assert_eq!(doubt("How long is the journal?").expect("a copy").rule, Rule::TooClose);
 /// assert_eq!(doubt("how long is the queue").expect("a swap").rule, Rule::SwappedWord);
-/// assert_eq!(doubt("what length does that dam have"), None);
+/// assert_eq!(doubt("what length does that journal have"), None);
 /// ```
 pub fn doubt(original: &str, wording: &str, cosine: Option<f64>) -> Option<Doubt> {
     let (own, other) = (words(original), words(wording));
