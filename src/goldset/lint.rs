@@ -13,6 +13,8 @@ use crate::vector::dot;
 pub const PROBE_SET: std::ops::RangeInclusive<usize> = 50..=200;
 /// RUNBOOKS.md: three paraphrases each.
 pub const PARAPHRASES: usize = 3;
+/// Questions that are named one by one where they have one number of paraphrases.
+const NAMED: usize = 20;
 /// Share of the gold set above which one topic decides every verdict.
 const DOMINANT_TOPIC: f64 = 0.5;
 
@@ -24,6 +26,7 @@ pub fn lint(gold: &GoldSet, vector_of: &VectorOf) -> Vec<Problem> {
     let path = gold.root.join("questions.jsonl");
     let mut problems = size(gold, &path);
     problems.extend(topics(gold, &path));
+    problems.extend(numbers_of_paraphrases(gold, &path));
     let originals: Vec<Option<&[f32]>> = gold
         .questions
         .iter()
@@ -34,23 +37,7 @@ pub fn lint(gold: &GoldSet, vector_of: &VectorOf) -> Vec<Problem> {
         .map(|index| paraphrases(gold, index, &originals, &path, vector_of))
         .collect();
     let mut not_embedded = 0;
-    for (question, (found, missing)) in gold.questions.iter().zip(checked) {
-        if question.paraphrases.len() != PARAPHRASES {
-            let message = format!(
-                "{} has {} paraphrases",
-                question.id,
-                question.paraphrases.len()
-            );
-            let help =
-                "the runbooks ask for three, so that a convergence rate means the same everywhere";
-            problems.push(Problem::new(
-                &path,
-                question.line,
-                Rule::Paraphrases,
-                message,
-                help,
-            ));
-        }
+    for (found, missing) in checked {
         problems.extend(found);
         not_embedded += missing;
     }
@@ -83,6 +70,35 @@ fn size(gold: &GoldSet, path: &Path) -> Vec<Problem> {
         message,
         "the runbooks ask for 50 to 200: fewer cannot decide, more cost time on every gate",
     )]
+}
+
+/// A warning a question with too few or too many, and a single one for all with as many where those are more than
+/// anyone reads.
+fn numbers_of_paraphrases(gold: &GoldSet, path: &Path) -> Vec<Problem> {
+    const HELP: &str =
+        "the runbooks ask for three, so that a convergence rate means the same everywhere";
+    let mut by_number: BTreeMap<usize, Vec<&Question>> = BTreeMap::new();
+    for question in &gold.questions {
+        let number = question.paraphrases.len();
+        by_number.entry(number).or_default().push(question);
+    }
+    by_number.remove(&PARAPHRASES);
+    let warning =
+        |line: Option<u64>, message| Problem::new(path, line, Rule::Paraphrases, message, HELP);
+    by_number
+        .iter()
+        .flat_map(|(number, questions)| {
+            if questions.len() > NAMED {
+                let message = format!("{} questions have {number} paraphrases", questions.len());
+                return vec![warning(None, message)];
+            }
+            let one = |question: &&Question| {
+                let message = format!("{} has {number} paraphrases", question.id);
+                warning(Some(question.line), message)
+            };
+            questions.iter().map(one).collect()
+        })
+        .collect()
 }
 
 fn topics(gold: &GoldSet, path: &Path) -> Vec<Problem> {

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use ragstone::trec;
 use serde_json::{Value, json};
 
 use crate::gold_import::Desk;
+use crate::judged::{HANDBOOK, shared, text};
 use crate::support::{ragstone, stderr, stdout};
 
 /// Runs `gold export` on the desk's gold set.
@@ -156,4 +158,52 @@ fn what_a_format_does_not_hold_is_listed_and_two_sections_never_share_a_name() {
         "{}",
         stderr(&output)
     );
+}
+
+/// What other tools are handed is what the import reads: the questions, their targets and references are those of
+/// the gold set.
+#[test]
+fn the_import_reads_ragas_and_ragchecker_again() {
+    let run = &shared(HANDBOOK, &[]).run;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let export = |format: &str, more: &[&str]| {
+        let out = path(format);
+        let args = [
+            more,
+            &["--as", format, "--gold", "goldsets/handbook", "--out", &out],
+        ]
+        .concat();
+        let output = ragstone(&[&["export", text(run)][..], &args].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        out
+    };
+    let qrels = export("trec-qrels", &[]);
+    let samples = export("ragas", &["--target", "eu-west"]);
+    let results = export("ragchecker", &["--target", "eu-west"]);
+    for (from, input, more) in [
+        ("ragas", samples, vec![]),
+        ("ragchecker", results, vec!["--qrels", &qrels]),
+    ] {
+        let out = path(&format!("{from}-gold"));
+        let args = [
+            &["gold", "import", &input, "--from", from, "--out", &out][..],
+            &more,
+        ]
+        .concat();
+        let output = ragstone(&args);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let again = path(&format!("{from}-trec"));
+        let output = ragstone(&["gold", "export", &out, "--as", "trec", "--out", &again]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let judged = |path: &Path| {
+            let qrels = trec::Qrels::read(path).expect("judgments");
+            let rows = qrels.rows().map(|row| (row.document.to_owned(), row.grade));
+            let mut rows: Vec<_> = rows.collect();
+            rows.sort();
+            rows
+        };
+        let found = judged(&Path::new(&again).join("qrels.txt"));
+        assert_eq!(found, judged(Path::new(&qrels)), "{from}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Ranking, Ties};
+use super::{Correlation, Ranking, Ties};
 
 impl Ranking<u8> {
     /// The items of each group.
@@ -113,4 +113,28 @@ pub(super) fn contributions(groups: &[Vec<u32>], depth: usize, ties: Ties) -> BT
         before += group.len();
     }
     found
+}
+
+/// Two lists of ranks, item by item, and what a measure makes of them.
+#[track_caller]
+pub(super) fn correlates(
+    measure: fn(&Ranking<usize>, &Ranking<usize>) -> Correlation,
+    a: &[f64],
+    b: &[f64],
+    expected: Option<f64>,
+) {
+    let found = measure(&by_ranks(a), &by_ranks(b));
+    assert_eq!(found.n, a.len().min(b.len()));
+    match (found.value, expected) {
+        (Some(found), Some(expected)) => assert!((found - expected).abs() < 1e-12, "{found}"),
+        (found, expected) => assert_eq!(found, expected),
+    }
+}
+
+/// All of a side tied, or too few items in common.
+#[track_caller]
+pub(super) fn has_no_order(measure: fn(&Ranking<usize>, &Ranking<usize>) -> Correlation) {
+    correlates(measure, &[1.0, 2.0, 3.0], &[1.0; 3], None);
+    correlates(measure, &[1.0], &[1.0], None);
+    correlates(measure, &[], &[1.0], None);
 }
