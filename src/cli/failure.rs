@@ -20,6 +20,7 @@ use crate::judge::{RunVerdict, Runbook};
 use crate::merge::MergeError;
 use crate::pipeline::PipelineError;
 use crate::plan::PolicyError;
+use crate::rank::ZScoreError;
 use crate::ranking::UnknownMeasure;
 use crate::replay::{JournalError, RecordError};
 use crate::report::FolderError;
@@ -137,6 +138,10 @@ pub enum Failure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Measure(#[from] UnknownMeasure),
+    /// Means and deviations of reference runs.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    ZScores(#[from] ZScoreError),
     /// Judgments or ranked results.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -280,6 +285,7 @@ impl Failure {
             | Self::Import(ImportError::Read { .. })
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::Simulate(SimulateError::Write { .. })
+            | Self::ZScores(ZScoreError::Read { .. })
             | Self::Trec(TrecError::Open { .. } | TrecError::Unpack { .. })
             | Self::Traffic(
                 TrafficError::Read { .. }
@@ -313,6 +319,7 @@ impl Failure {
             | Self::Contract { .. }
             | Self::Manifest(_)
             | Self::Measure(_)
+            | Self::ZScores(_)
             | Self::Trec(_)
             | Self::Simulate(_)
             | Self::Exists { .. }

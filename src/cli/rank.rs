@@ -8,7 +8,7 @@ use crate::cli::output::{Output, remark};
 use crate::cli::{ExitStatus, Failure, Format};
 use crate::rank::{
     Asked, CompareOptions, EvaluateOptions, Evaluation, Layout, Likeness, QuerySet, RankReport,
-    RunReport, ScoreMode, UnjudgedAs, compare, evaluate, text, trec_eval,
+    RunReport, ScoreMode, UnjudgedAs, ZScores, compare, evaluate, text, trec_eval,
 };
 use crate::ranking::{Family, RelevanceLevel, Takes};
 use crate::report::plain;
@@ -40,6 +40,10 @@ pub(super) struct Args {
     /// Leave out the values over all queries (of one run).
     #[arg(short = 'n', long)]
     no_summary: bool,
+    /// Print z-scores by the means and deviations of reference runs, lines of `query measure mean deviation`
+    /// (of one run).
+    #[arg(short = 'Z', long, value_name = "FILE")]
+    z_scores: Option<PathBuf>,
     #[command(flatten)]
     look: LookArgs,
     #[command(flatten)]
@@ -169,10 +173,15 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
         .iter()
         .map(|path| Run::read(path))
         .collect::<Result<_, TrecError>>()?;
-    let evaluations: Vec<Evaluation> = runs
+    let mut evaluations: Vec<Evaluation> = runs
         .iter()
         .map(|run| evaluate(&judgments, run, &asked.measures, options))
         .collect::<Result<_, _>>()?;
+    match (&args.z_scores, evaluations.as_mut_slice()) {
+        (None, _) => {}
+        (Some(path), [evaluation]) => ZScores::read(path)?.apply(evaluation, args.set())?,
+        (Some(_), _) => return Err(Failure::Name("-Z is for one run".to_owned())),
+    }
     for (path, evaluation) in args.runs.iter().zip(&evaluations) {
         remark_on(path, evaluation, args.set());
     }
@@ -184,6 +193,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<ExitStatus, Failure> {
             queries: args.queries,
             summary: !args.no_summary,
             set: args.set(),
+            z_scores: args.z_scores.is_some(),
         };
         output.result(&(), |out| trec_eval(&evaluations[0], &asked, layout, out))?;
     } else {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::rank::{Asked, Evaluation, QuerySet};
 use crate::ranking::{Family, Measure, Over};
+use crate::report::plain;
 
 /// What is printed of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Layout {
     pub summary: bool,
     /// The queries that these are over.
     pub set: QuerySet,
+    /// Whether values are z-scores, which have a `Z` before their name and are never whole numbers.
+    pub z_scores: bool,
 }
 
 /// Writes an evaluation as `trec_eval` prints it: queries by name, four decimals.
@@ -26,10 +29,18 @@ pub fn trec_eval(
     layout: Layout,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let names: Vec<String> = evaluation
+    let mark = if layout.z_scores { "Z" } else { "" };
+    let names: Vec<Printed> = evaluation
         .measures
         .iter()
-        .map(ToString::to_string)
+        .map(|measure| Printed {
+            name: format!("{mark}{:<22}", measure.to_string()),
+            decimals: if measure.counts() && !layout.z_scores {
+                0
+            } else {
+                4
+            },
+        })
         .collect();
     let of_query = |measure: &Measure| {
         let over = measure.family().over();
@@ -37,6 +48,7 @@ pub fn trec_eval(
     };
     if layout.queries {
         for query in evaluation.queries_of(layout.set) {
+            let shown = plain(&query.query);
             let grades = asked.grades.as_ref().zip(query.grades.as_ref());
             let mut grades = grades.map(|((_, name), grades)| (name, grades));
             for (measure, (name, value)) in evaluation
@@ -45,22 +57,22 @@ pub fn trec_eval(
                 .zip(names.iter().zip(&query.values))
             {
                 if is_behind_grades(measure) {
-                    write_grades(grades.take(), &query.query, out)?;
+                    write_grades(grades.take(), &shown, out)?;
                 }
                 if of_query(measure) {
-                    line(measure, name, &query.query, *value, out)?;
+                    line(name, &shown, *value, out)?;
                 }
             }
-            write_grades(grades, &query.query, out)?;
+            write_grades(grades, &shown, out)?;
         }
     }
     if layout.summary {
         if asked.run_id {
-            writeln!(out, "{:<22}\tall\t{}", "runid", evaluation.tag)?;
+            writeln!(out, "{:<22}\tall\t{}", "runid", plain(&evaluation.tag))?;
         }
-        for (index, (measure, name)) in evaluation.measures.iter().zip(&names).enumerate() {
+        for (index, name) in names.iter().enumerate() {
             if let Some(value) = evaluation.over(index, layout.set) {
-                line(measure, name, "all", value, out)?;
+                line(name, "all", value, out)?;
             }
         }
     }
@@ -86,13 +98,13 @@ fn write_grades(
     }
 }
 
-fn line(
-    measure: &Measure,
-    name: &str,
-    query: &str,
-    value: f64,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let decimals = if measure.counts() { 0 } else { 4 };
-    writeln!(out, "{name:<22}\t{query}\t{value:.decimals$}")
+/// How a measure's values are printed.
+struct Printed {
+    name: String,
+    decimals: usize,
+}
+
+fn line(printed: &Printed, query: &str, value: f64, out: &mut dyn Write) -> io::Result<()> {
+    let Printed { name, decimals } = printed;
+    writeln!(out, "{name}\t{query}\t{value:.decimals$}")
 }

@@ -10,6 +10,7 @@ mod hits;
 mod layout;
 mod report;
 mod text;
+mod zscores;
 
 pub use asked::Asked;
 pub use compare::{
@@ -21,3 +22,4 @@ pub use hits::{RankedHits, ScoreMode, Ties};
 pub use layout::{Layout, trec_eval};
 pub use report::{MeasureReport, QueryReport, RankReport, RunReport};
 pub use text::text;
+pub use zscores::{ZScoreError, ZScores};

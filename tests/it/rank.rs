@@ -362,6 +362,72 @@ fn packed_files_and_files_without_a_last_line_end_are_read() {
 }
 
 #[test]
+fn z_scores_count_deviations_from_the_mean_of_other_runs() {
+    let files = Files::new();
+    files.write(
+        "z",
+        b"q1 map 0.5 0.25\nq2 map 0.5 0\nq1 num_ret 2 0.5\nq2 num_ret 1 2\n",
+    );
+    let z = files.path("z");
+    let of = |more: &[&str]| {
+        let args = [&["-q", "-Z", z.to_str().expect("UTF-8")], more].concat();
+        files.rank(&["qrels", "run"], &args)
+    };
+    let expected = "\
+Znum_ret               \tq1\t2.0000
+Zmap                   \tq1\t0.3333
+Znum_ret               \tq2\t0.5000
+Zmap                   \tq2\t0.0000
+Znum_ret               \tall\t2.5000
+Zmap                   \tall\t0.1667
+";
+    let (code, out, _) = of(&["-m", "map", "-m", "num_ret"]);
+    assert_eq!((code, out.as_str()), (0, expected));
+    let refused = |more: &[&str], message: &str| {
+        let (code, out, err) = of(more);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        let flat = err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.replace(" │", "").contains(message), "{err}");
+    };
+    refused(
+        &["-m", "bpref"],
+        "bpref of query `q1` has no z-score: the file does not have it",
+    );
+    refused(
+        &["-m", "map", "-l", "2"],
+        "map of query `q2` has no z-score: the reference runs were all alike",
+    );
+    files.write("z", b"q1 map 0.5 -1\n");
+    refused(&["-m", "map"], "line 1: not `query measure mean deviation`");
+}
+
+#[test]
+fn names_from_a_file_do_not_steer_a_terminal() {
+    let files = Files::new();
+    files.write("qrels", "q\u{1b}[31m 0 d 1\n".as_bytes());
+    files.write(
+        "run",
+        "q\u{1b}[31m Q0 d 1 1 tag\u{1b}]0;x\u{7}\n".as_bytes(),
+    );
+    for more in [&["-q"][..], &["-m", "runid"]] {
+        let (code, out, err) = files.rank(&["qrels", "run"], more);
+        assert_eq!(code, 0, "{err}");
+        assert!(!(out + &err).contains(['\u{1b}', '\u{7}']));
+    }
+    files.write(
+        "run",
+        "q Q0 d\u{1b}[2J 1 1 r\nq Q0 d\u{1b}[2J 1 1 r\n".as_bytes(),
+    );
+    files.write("qrels", b"q 0 d 1\n");
+    let (code, _, err) = files.rank(&["qrels", "run"], &[]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("stands on line 1 already") && !err.contains('\u{1b}'),
+        "{err}"
+    );
+}
+
+#[test]
 fn measures_are_listed_and_unknown_ones_say_what_is_near() {
     let output = ragstone(&["rank", "--list"]);
     assert!(stdout(&output).contains("ndcg_cut"), "{}", stdout(&output));

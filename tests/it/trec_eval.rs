@@ -19,8 +19,8 @@ fn rank(folder: &Path, args: &[&str], files: &[&str]) -> String {
     stdout(&output)
 }
 
-/// The commands of `trec_eval`'s own test, but for those of measures that are not here: preferences, judgment
-/// groups and z-scores.
+/// The commands of `trec_eval`'s own test, but for those of measures that are not here: preferences and judgment
+/// groups.
 #[test]
 fn every_output_of_trec_eval_is_reproduced_to_the_last_character() {
     const PARAMETERS: [&str; 9] = [
@@ -77,6 +77,21 @@ fn every_output_of_trec_eval_is_reproduced_to_the_last_character() {
         }
         assert_eq!(found, wanted, "{expected}");
     }
+}
+
+#[test]
+fn z_scores_are_those_of_trec_eval() {
+    let Some(folder) = shared_data("trec_eval_tests") else {
+        return;
+    };
+    let scores = folder.join("zscores_file");
+    let args = ["-mall_trec", "-q", "-Z", scores.to_str().expect("UTF-8")];
+    let found = rank(&folder, &args, &["qrels.test", "results.test"]);
+    let wanted = std::fs::read_to_string(folder.join("out.test.aqZ")).expect("readable");
+    for (line, (found, wanted)) in (1..).zip(found.lines().zip(wanted.lines())) {
+        assert_eq!(found, wanted, "line {line}");
+    }
+    assert_eq!(found, wanted);
 }
 
 /// Values by measure and query. The fields of a line are parted by any white space.
