@@ -422,7 +422,7 @@ fn names_from_a_file_do_not_steer_a_terminal() {
     let (code, _, err) = files.rank(&["qrels", "run"], &[]);
     assert_eq!(code, 2);
     assert!(
-        err.contains("stands on line 1 already") && !err.contains('\u{1b}'),
+        err.contains("line 2: document") && !err.contains('\u{1b}'),
         "{err}"
     );
 }
