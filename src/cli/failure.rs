@@ -273,11 +273,6 @@ impl Failure {
                 | PipelineError::Earlier(_),
             )
             | Self::Folder(_)
-            | Self::RunExport(
-                RunExportError::Folder(_)
-                | RunExportError::OtherMetrics
-                | RunExportError::MissingText { .. },
-            )
             | Self::Journal(JournalError::Io { .. } | JournalError::Changed { .. })
             | Self::Interrupted { .. }
             | Self::Answers(AnswersError::Read { .. })
@@ -286,7 +281,6 @@ impl Failure {
             | Self::Manifest(ManifestError::Read { .. } | ManifestError::Write { .. })
             | Self::Simulate(SimulateError::Write { .. })
             | Self::ZScores(ZScoreError::Read { .. })
-            | Self::Trec(TrecError::Open { .. } | TrecError::Unpack { .. })
             | Self::Traffic(
                 TrafficError::Read { .. }
                 | TrafficError::Empty
@@ -315,16 +309,16 @@ impl Failure {
             | Self::Compare(CompareError::Target { .. })
             | Self::Answers(AnswersError::Content { .. })
             | Self::Import(ImportError::Content { .. })
-            | Self::RunExport(_)
             | Self::Contract { .. }
             | Self::Manifest(_)
             | Self::Measure(_)
             | Self::ZScores(_)
-            | Self::Trec(_)
             | Self::Simulate(_)
             | Self::Exists { .. }
             | Self::Name(_) => ExitStatus::Usage,
             Self::Exchange(error) => of_exchange(error),
+            Self::RunExport(error) => of_run_export(error),
+            Self::Trec(error) => of_trec(error),
             Self::Export(error) | Self::Stamp(StampError::Export(error)) => of_export(error),
             Self::Stamp(_) => ExitStatus::Error,
         }
@@ -334,12 +328,29 @@ impl Failure {
 /// 4 for what could not be read or written, 2 for what is not as it should be.
 fn of_exchange(error: &ExchangeError) -> ExitStatus {
     match error {
-        ExchangeError::Read { .. }
-        | ExchangeError::Write { .. }
-        | ExchangeError::Trec(TrecError::Open { .. } | TrecError::Unpack { .. }) => {
-            ExitStatus::Error
-        }
+        ExchangeError::Read { .. } | ExchangeError::Write { .. } => ExitStatus::Error,
+        ExchangeError::Trec(error) => of_trec(error),
         _ => ExitStatus::Usage,
+    }
+}
+
+/// 4 for a run folder that is damaged, 2 for what cannot be made of it.
+fn of_run_export(error: &RunExportError) -> ExitStatus {
+    match error {
+        RunExportError::Folder(_)
+        | RunExportError::OtherMetrics
+        | RunExportError::MissingText { .. } => ExitStatus::Error,
+        _ => ExitStatus::Usage,
+    }
+}
+
+/// 4 for a file that could not be read to its end, 2 for what stands in it.
+fn of_trec(error: &TrecError) -> ExitStatus {
+    match error {
+        TrecError::Open { .. } | TrecError::Unpack { .. } => ExitStatus::Error,
+        TrecError::Lines { .. } | TrecError::Duplicate { .. } | TrecError::Empty { .. } => {
+            ExitStatus::Usage
+        }
     }
 }
 

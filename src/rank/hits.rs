@@ -42,7 +42,6 @@ impl std::iter::Sum for Ties {
 #[derive(Debug)]
 pub struct RankedHits<'a> {
     hits: Vec<Hit<'a>>,
-    mode: ScoreMode,
 }
 
 impl<'a> RankedHits<'a> {
@@ -66,17 +65,12 @@ impl<'a> RankedHits<'a> {
                     .then_with(|| b.document.cmp(a.document))
             });
         }
-        Self { hits, mode }
+        Self { hits }
     }
 
     /// The documents with their scores, best first.
     pub fn scored(&self) -> impl Iterator<Item = (&'a str, f64)> {
         self.hits.iter().map(|hit| (hit.document, hit.score))
-    }
-
-    /// How scores were compared.
-    pub fn mode(&self) -> ScoreMode {
-        self.mode
     }
 
     /// What is known of each document, best first.

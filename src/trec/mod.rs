@@ -18,4 +18,5 @@ pub use error::{LineProblem, TrecError};
 pub use qrels::{Judgment, Qrels, QueryJudgments};
 pub(crate) use run::Hit;
 pub use run::{QueryResults, Run, Scored};
+pub use table::Query;
 pub use write::{NameWithSpace, write_qrels, write_run};

@@ -7,13 +7,12 @@ use rayon::prelude::*;
 
 use crate::trec::TrecError;
 use crate::trec::line::{Layout, judgment};
-use crate::trec::table::Table;
+use crate::trec::table::{Query, Table};
 
 /// The judgments of a file: no document is judged twice for a query.
 #[derive(Debug)]
 pub struct Qrels {
     table: Table<i32>,
-    is_beir: bool,
 }
 
 /// One judgment.
@@ -28,11 +27,7 @@ pub struct Judgment<'a> {
 }
 
 /// The judgments of one query.
-#[derive(Clone, Copy, Debug)]
-pub struct QueryJudgments<'a> {
-    table: &'a Table<i32>,
-    query: usize,
-}
+pub type QueryJudgments<'a> = Query<'a, i32>;
 
 impl Qrels {
     /// Reads `query iteration document grade`, or BEIR's `query-id corpus-id score` below a line of names. The
@@ -41,45 +36,27 @@ impl Qrels {
     /// # Errors
     /// If the file cannot be read, has no rows, or has lines that are none.
     pub fn read(path: &Path) -> Result<Self, TrecError> {
-        let mut is_beir = false;
         let table = Table::read(path, |first| {
             let layout = Layout::of(first);
-            is_beir = layout == Layout::Beir;
-            let names = is_beir.then(|| first.to_owned());
+            let names = (layout == Layout::Beir).then(|| first.to_owned());
             move |line: &str| match &names {
                 Some(names) if line == names => Ok(None),
                 _ => judgment(line, layout).map(Some),
             }
         })?;
-        let qrels = Self { table, is_beir };
+        let qrels = Self { table };
         qrels.unique()?;
         Ok(qrels)
     }
 
-    /// Whether the file is BEIR's.
-    pub fn is_beir(&self) -> bool {
-        self.is_beir
-    }
-
     /// The queries, by name as bytes.
     pub fn queries(&self) -> impl Iterator<Item = QueryJudgments<'_>> {
-        (0..self.table.len()).map(|query| QueryJudgments {
-            table: &self.table,
-            query,
-        })
-    }
-
-    /// Number of queries, at least 1.
-    pub fn n_queries(&self) -> usize {
-        self.table.len()
+        self.table.queries()
     }
 
     /// The judgments of a query, by its name.
     pub fn query(&self, name: &str) -> Option<QueryJudgments<'_>> {
-        self.table.find(name).map(|query| QueryJudgments {
-            table: &self.table,
-            query,
-        })
+        self.table.query(name)
     }
 
     /// All judgments, query by query; those of one query in the order of the file.
@@ -109,35 +86,24 @@ impl Qrels {
 
     /// Whether each document stands once for each query.
     fn unique(&self) -> Result<(), TrecError> {
-        let of_query = |query: usize| {
+        let of_query = |query: &QueryJudgments<'_>| {
             let mut seen = HashMap::new();
-            for entry in self.table.rows(query) {
+            for entry in query.rows() {
                 if let Some(first) = seen.insert(entry.document, entry.place()) {
-                    let places = [first, entry.place()];
-                    return Err(self.table.duplicate(query, entry.document, places));
+                    return Err(query.duplicate(entry.document, [first, entry.place()]));
                 }
             }
             Ok(())
         };
-        let found: Vec<_> = (0..self.table.len())
-            .into_par_iter()
-            .map(of_query)
-            .collect();
+        let queries: Vec<QueryJudgments<'_>> = self.queries().collect();
+        let found: Vec<_> = queries.par_iter().map(of_query).collect();
         found.into_iter().collect()
     }
 }
 
-impl<'a> QueryJudgments<'a> {
-    /// The query.
-    pub fn name(&self) -> &'a str {
-        self.table.name(self.query)
-    }
-
+impl<'a> Query<'a, i32> {
     /// Its documents with their grades, in the order of the file.
     pub fn grades(&self) -> impl Iterator<Item = (&'a str, i32)> + use<'a> {
-        let table = self.table;
-        table
-            .rows(self.query)
-            .map(|entry| (entry.document, entry.value))
+        self.rows().map(|entry| (entry.document, entry.value))
     }
 }

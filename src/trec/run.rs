@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::trec::TrecError;
 use crate::trec::line::result;
-use crate::trec::table::{Place, Table};
+use crate::trec::table::{Place, Query, Table};
 
 /// The results of a system.
 #[derive(Debug)]
@@ -26,11 +26,7 @@ pub struct Scored<'a> {
 }
 
 /// The results of one query.
-#[derive(Clone, Copy, Debug)]
-pub struct QueryResults<'a> {
-    table: &'a Table<f64>,
-    query: usize,
-}
+pub type QueryResults<'a> = Query<'a, f64>;
 
 /// A document with its score, and where its line stands.
 #[derive(Clone, Copy, Debug)]
@@ -66,25 +62,14 @@ impl Run {
         &self.tag
     }
 
-    /// Number of results.
-    pub fn n_rows(&self) -> usize {
-        self.table.n_rows()
-    }
-
     /// The queries, by name as bytes.
     pub fn queries(&self) -> impl Iterator<Item = QueryResults<'_>> {
-        (0..self.table.len()).map(|query| QueryResults {
-            table: &self.table,
-            query,
-        })
+        self.table.queries()
     }
 
     /// The results of a query, by its name.
     pub fn query(&self, name: &str) -> Option<QueryResults<'_>> {
-        self.table.find(name).map(|query| QueryResults {
-            table: &self.table,
-            query,
-        })
+        self.table.query(name)
     }
 
     /// All results, query by query; those of one query in the order of the file.
@@ -100,24 +85,13 @@ impl Run {
     }
 }
 
-impl<'a> QueryResults<'a> {
-    /// The query.
-    pub fn name(&self) -> &'a str {
-        self.table.name(self.query)
-    }
-
+impl<'a> Query<'a, f64> {
     /// Its documents with their scores, in the order of the file.
     pub(crate) fn hits(&self) -> impl Iterator<Item = Hit<'a>> + use<'a> {
-        let table = self.table;
-        table.rows(self.query).map(|entry| Hit {
+        self.rows().map(|entry| Hit {
             document: entry.document,
             score: entry.value,
             place: entry.place(),
         })
-    }
-
-    /// The error of a document that stands twice.
-    pub(crate) fn duplicate(&self, document: &str, places: [Place; 2]) -> TrecError {
-        self.table.duplicate(self.query, document, places)
     }
 }

@@ -130,47 +130,18 @@ impl<V: Copy + Send> Table<V> {
 }
 
 impl<V: Copy> Table<V> {
-    /// Number of queries.
-    pub(super) fn len(&self) -> usize {
-        self.queries.len()
-    }
-
-    /// Number of rows.
-    pub(super) fn n_rows(&self) -> usize {
-        self.parts.iter().map(|part| part.rows.len()).sum()
-    }
-
-    /// Name of a query.
-    pub(super) fn name(&self, query: usize) -> &str {
-        let (part, (start, end)) = self.queries[query].name;
-        &self.parts[part].text[start..end]
+    /// The queries, by name as bytes.
+    pub(super) fn queries(&self) -> impl Iterator<Item = Query<'_, V>> {
+        (0..self.queries.len()).map(|index| Query { table: self, index })
     }
 
     /// The query of a name.
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
-        self.queries
-            .binary_search_by(|query| {
-                let (part, (start, end)) = query.name;
-                self.parts[part].text[start..end].cmp(name)
-            })
-            .ok()
-    }
-
-    /// The rows of a query, in the order of the file.
-    pub(super) fn rows(&self, query: usize) -> impl Iterator<Item = Entry<'_, V>> {
-        let stretches = self.queries[query].stretches.iter();
-        stretches.flat_map(|(index, rows)| {
-            let part = &self.parts[*index];
-            let text = &part.text;
-            part.rows[rows.clone()].iter().map(move |row| Entry {
-                document: &text[row.start as usize..(row.start + row.len) as usize],
-                value: row.value,
-                place: Place {
-                    part: *index as u32,
-                    start: row.start,
-                },
-            })
-        })
+    pub(super) fn query(&self, name: &str) -> Option<Query<'_, V>> {
+        let found = self.queries.binary_search_by(|query| {
+            let (part, (start, end)) = query.name;
+            self.parts[part].text[start..end].cmp(name)
+        });
+        found.ok().map(|index| Query { table: self, index })
     }
 
     /// All rows in the order of the file: line, query, document and value.
@@ -196,24 +167,57 @@ impl<V: Copy> Table<V> {
         })
     }
 
-    /// The error of a document that stands twice.
-    pub(super) fn duplicate(&self, query: usize, document: &str, places: [Place; 2]) -> TrecError {
-        let mut lines = places.map(|place| self.line(place));
-        lines.sort_unstable();
-        TrecError::Duplicate {
-            path: self.path.clone(),
-            line: lines[1],
-            first: lines[0],
-            query: self.name(query).to_owned(),
-            document: document.to_owned(),
-        }
-    }
-
     /// The number of a row's line, from 1.
     fn line(&self, place: Place) -> u64 {
         let part = &self.parts[place.part as usize];
         let before = &part.text.as_bytes()[..place.start as usize];
         part.first + memchr::memchr_iter(b'\n', before).count() as u64
+    }
+}
+
+/// The rows of one query.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a, V> {
+    table: &'a Table<V>,
+    index: usize,
+}
+
+impl<'a, V: Copy> Query<'a, V> {
+    /// The query.
+    pub fn name(&self) -> &'a str {
+        let (part, (start, end)) = self.table.queries[self.index].name;
+        &self.table.parts[part].text[start..end]
+    }
+
+    /// Its rows, in the order of the file.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Entry<'a, V>> + use<'a, V> {
+        let parts = &self.table.parts;
+        let stretches = self.table.queries[self.index].stretches.iter();
+        stretches.flat_map(|(index, rows)| {
+            let part = &parts[*index];
+            let text = &part.text;
+            part.rows[rows.clone()].iter().map(move |row| Entry {
+                document: &text[row.start as usize..(row.start + row.len) as usize],
+                value: row.value,
+                place: Place {
+                    part: *index as u32,
+                    start: row.start,
+                },
+            })
+        })
+    }
+
+    /// The error of a document that stands twice.
+    pub(crate) fn duplicate(&self, document: &str, places: [Place; 2]) -> TrecError {
+        let mut lines = places.map(|place| self.table.line(place));
+        lines.sort_unstable();
+        TrecError::Duplicate {
+            path: self.table.path.clone(),
+            line: lines[1],
+            first: lines[0],
+            query: self.name().to_owned(),
+            document: document.to_owned(),
+        }
     }
 }
 
